@@ -1,0 +1,32 @@
+// How reroot acts on a node: one command at a time, by ssh, a command template, or here. Everything else is built on `run`.
+
+export interface RunOptions {
+  /** Fed to standard input, then closed. The only way secrets travel: never in argv. */
+  stdin?: string | Uint8Array;
+  /** Milliseconds until the command is ended and the call fails. Default 30 000. */
+  timeout?: number;
+  signal?: AbortSignal;
+}
+
+export interface RunResult {
+  code: number;
+  stdout: Buffer;
+  stderr: string;
+}
+
+/** Access to one node. Throws NodeUnreachable when the node or the transport is away; a command that fails is a code, not an exception. */
+export interface NodeAccess {
+  readonly node: string;
+  run(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
+}
+
+export class NodeUnreachable extends Error {
+  constructor(
+    readonly node: string,
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+    this.name = 'NodeUnreachable';
+  }
+}

@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import { type PodObject, podFact } from '../../../src/discover/pods.ts';
+
+const pod = (change: Partial<PodObject> = {}): PodObject => ({
+  metadata: { name: 'a', namespace: 'app', uid: 'u', creationTimestamp: '2026-01-01T00:00:00Z' },
+  spec: {
+    nodeName: 'w1',
+    volumes: [{ name: 'kube-api-access', projected: { sources: [{ configMap: { name: 'kube-root-ca.crt' } }] } }],
+    containers: [{ name: 'c', volumeMounts: [{ name: 'kube-api-access' }] }],
+  },
+  status: {
+    phase: 'Running',
+    startTime: '2026-01-01T00:00:01Z',
+    containerStatuses: [
+      { state: { running: { startedAt: '2026-01-01T00:10:00Z' } } },
+      { state: { running: { startedAt: '2026-01-01T00:05:00Z' } } },
+    ],
+  },
+  ...change,
+});
+const none = new Set<string>();
+const at = (text: string) => Date.parse(text);
+
+test('the longest-running container counts, for it may hold the oldest CA', () => {
+  expect(podFact(pod(), none)).toMatchObject({
+    id: 'pod/app/a',
+    rootCA: 'projected',
+    startedAt: at('2026-01-01T00:05:00Z'),
+  });
+});
+
+test('a pod whose containers are between two runs counts from the last end', () => {
+  const waiting = pod({
+    status: {
+      phase: 'Running',
+      containerStatuses: [{ state: {}, lastState: { terminated: { finishedAt: '2026-01-02T00:00:00Z' } } }],
+    },
+  });
+  expect(podFact(waiting, none)?.startedAt).toBe(at('2026-01-02T00:00:00Z'));
+});
+
+test('a sub-path mount, and an environment variable, never change', () => {
+  const subPath = pod();
+  subPath.spec!.containers![0]!.volumeMounts = [{ name: 'kube-api-access', subPath: 'ca.crt' }];
+  expect(podFact(subPath, none)?.rootCA).toBe('sub-path');
+  const variable = pod();
+  variable.spec!.containers![0]!.env = [{ valueFrom: { configMapKeyRef: { name: 'kube-root-ca.crt' } } }];
+  expect(podFact(variable, none)?.rootCA).toBe('sub-path');
+});
+
+test('a legacy token Secret carries the CA, any other Secret does not', () => {
+  const legacy = pod({
+    spec: {
+      nodeName: 'w1',
+      volumes: [{ name: 't', secret: { secretName: 'legacy-token' } }],
+      containers: [{ name: 'c', volumeMounts: [{ name: 't' }] }],
+    },
+  });
+  expect(podFact(legacy, none)?.rootCA).toBe('none');
+  expect(podFact(legacy, new Set(['app/legacy-token']))?.rootCA).toBe('projected');
+});
+
+test('a volume that no container mounts carries nothing', () => {
+  const unmounted = pod();
+  unmounted.spec!.containers![0]!.volumeMounts = [];
+  expect(podFact(unmounted, none)?.rootCA).toBe('none');
+});
+
+test('finished and unscheduled pods are no parties', () => {
+  expect(podFact(pod({ status: { phase: 'Succeeded' } }), none)).toBeUndefined();
+  expect(podFact(pod({ spec: {} }), none)).toBeUndefined();
+});
+
+test('the annotation is a claim of its author, in both directions', () => {
+  const claimed = pod();
+  claimed.metadata.annotations = { 'reroot.dev/rereads-ca': 'true' };
+  expect(podFact(claimed, none)?.rereads).toBe(true);
+  expect(podFact(pod(), none)).not.toHaveProperty('rereads');
+});

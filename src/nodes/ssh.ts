@@ -1,0 +1,89 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { wrongUse } from '../errors.ts';
+import { type NodeAccess, NodeUnreachable } from './access.ts';
+import { overTransport } from './local.ts';
+
+export interface SshOptions {
+  user?: string;
+  sudo?: boolean;
+  /** More arguments for ssh, before the host (tests use `-F FILE`). */
+  args?: readonly string[];
+}
+
+/**
+ * Reaches a node by the system's OpenSSH, so that ~/.ssh/config, agents, jump hosts and hardware keys work as they do for the user. One connection
+ * a node is kept and shared (ControlMaster); nothing is ever asked (BatchMode); host keys are checked as the user's configuration says.
+ */
+export function sshAccess(node: string, host: string, options: SshOptions = {}): NodeAccess {
+  if (host.startsWith('-') || /[\s\0]/.test(host))
+    throw wrongUse(`${JSON.stringify(host)} is not a host name (node ${node})`);
+  const prefix = options.sudo ? ['sudo', '-n', '--'] : [];
+  return {
+    node,
+    async run(argv, runOptions) {
+      const remote = [...prefix, ...argv].map(quote).join(' ');
+      const user = options.user === undefined ? [] : ['-l', options.user];
+      const ssh = ['ssh', ...connection(), ...(options.args ?? []), ...user, '--', host, remote];
+      const result = await overTransport(node, ssh, runOptions);
+      // 255 is ssh's own failure (ssh(1), EXIT STATUS); none of the commands reroot runs ends with it.
+      if (result.code === 255) throw new NodeUnreachable(node, sshReason(host, result.stderr));
+      return result;
+    },
+  };
+}
+
+/** For the remote login shell: single quotes hold everything but themselves. */
+const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
+
+const connection = (): string[] => [
+  ...option('BatchMode=yes'),
+  ...option('ConnectTimeout=10'),
+  ...option('ServerAliveInterval=10'),
+  ...option('ServerAliveCountMax=3'),
+  ...option('ControlMaster=auto'),
+  ...option(`ControlPath=${join(controlFolder(), '%C')}`),
+  ...option('ControlPersist=30'),
+  ...option('LogLevel=ERROR'),
+  '-T',
+];
+const option = (text: string): string[] => ['-o', text];
+
+let folder: string | undefined;
+/** A folder of ours only (mkdtemp makes it 0700): whoever can open the socket has the node. Short, for a socket's path has 108 bytes at most. */
+function controlFolder(): string {
+  if (folder === undefined) {
+    const made = mkdtempSync(join(tmpdir(), 'reroot-ssh-'));
+    process.once('exit', () => rmSync(made, { recursive: true, force: true }));
+    folder = made;
+  }
+  return folder;
+}
+
+const REASONS: readonly [RegExp, (host: string) => string][] = [
+  [
+    /REMOTE HOST IDENTIFICATION HAS CHANGED|Host key for .* has changed/i,
+    (host) =>
+      `the host key of ${host} is not the one in known_hosts: was the node installed anew, or is this another machine?`,
+  ],
+  [
+    /Host key verification failed|No .* host key is known/i,
+    (host) =>
+      `the host key of ${host} is not known here: run \`ssh ${host} true\` once by hand and check the key it shows`,
+  ],
+  [
+    /Permission denied/i,
+    (host) => `ssh to ${host} was refused: no key that the node accepts (is the agent running, is --ssh-user right?)`,
+  ],
+  [/Could not resolve hostname/i, (host) => `the name ${host} cannot be resolved: set nodes.NAME.host in reroot.yaml`],
+  [/Connection refused/i, (host) => `nothing listens for ssh on ${host}`],
+  [/timed out|No route to host|Network is unreachable/i, (host) => `${host} does not answer`],
+];
+
+/** One sentence for ssh's messages. Exported for its test. */
+export function sshReason(host: string, stderr: string): string {
+  const known = REASONS.find(([pattern]) => pattern.test(stderr));
+  const last = stderr.trim().split('\n').at(-1)?.trim() ?? '';
+  return known ? known[1](host) : `ssh to ${host} failed${last ? `: ${last}` : ''}`;
+}

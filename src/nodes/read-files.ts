@@ -19,8 +19,9 @@ export interface FileFound {
   inode: string;
   /** Other hard links make the components' file watches go deaf. 1 is normal. */
   links: number;
-  /** For a symbolic link: what it says, and where it ends. Everything else here is of the file at its end. */
-  link?: { target: string; real: string };
+  /** For a symbolic link: what it says, and the file at its end. Everything else here is of that file. */
+  target?: string;
+  realPath?: string;
   fault?: undefined;
 }
 
@@ -104,7 +105,7 @@ function parseBlock(block: string): FileSeen {
     changedAt: parseTime(changed),
     inode,
     links: Number(links),
-    ...(target === undefined ? {} : { link: { target, real: field('R') ?? target } }),
+    ...(target === undefined ? {} : { target, realPath: field('R') ?? target }),
   };
 }
 

@@ -1,13 +1,15 @@
 import { failedSafe, reasonOf } from '../errors.ts';
 import type { NodeAccess } from './access.ts';
-import type { ProcessSeen } from './processes.ts';
+import { listProcesses, type ProcessSeen } from './processes.ts';
 import { NotRun, runHere } from './run-here.ts';
 import { runScript } from './script.ts';
 
-export type RestartOrder =
-  | { by: 'static-pod'; process: ProcessSeen }
+/** How a component is managed; the same shape as the inventory's `management`. */
+export type RestartBy =
+  | { by: 'static-pod'; manifest: string }
   | { by: 'unit'; unit: string }
-  | { by: 'command'; command: string };
+  | { by: 'command'; command: string }
+  | { by: 'unknown' };
 
 export interface RestartOptions {
   timeout?: number;
@@ -16,16 +18,38 @@ export interface RestartOptions {
 
 /**
  * Sets a restart off. That a new process runs, and is ready, is for a proof to show: coming back says only that the order was taken.
- * Throws RerootError when it was not.
+ * A static pod is restarted by ending its process, which must be given; the kubelet starts it again. Throws RerootError when the order was not taken.
  */
-export async function restart(access: NodeAccess, order: RestartOrder, options: RestartOptions = {}): Promise<void> {
-  switch (order.by) {
-    case 'static-pod':
-      return terminate(access, order.process);
+export async function restartComponent(
+  access: NodeAccess,
+  instance: { id: string; management: RestartBy },
+  process?: { pid: number; startedAt: number },
+  options: RestartOptions = {},
+): Promise<void> {
+  const { management } = instance;
+  switch (management.by) {
+    case 'static-pod': {
+      if (!process)
+        throw failedSafe(
+          `${instance.id} does not run, so it cannot be restarted`,
+          undefined,
+          'see its log on the node',
+        );
+      const running = (await listProcesses(access)).find(({ pid }) => pid === process.pid);
+      // The start time is worked out from two clocks on each look, hence the tolerance; the ticks are exact from here on.
+      if (running && Math.abs(running.startedAt - process.startedAt) < 1_000) await terminate(access, running);
+      return;
+    }
     case 'unit':
-      return restartUnit(access, order.unit, options);
+      return restartUnit(access, management.unit, options);
     case 'command':
-      return restartByCommand(access.node, order.command, options);
+      return restartByCommand(access.node, management.command, options);
+    case 'unknown':
+      throw failedSafe(
+        `reroot does not know how to restart ${instance.id}`,
+        undefined,
+        `say it in reroot.yaml: nodes.${access.node}.components.${instance.id.split('/').at(-1)}.restart`,
+      );
   }
 }
 

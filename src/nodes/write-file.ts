@@ -61,10 +61,11 @@ sync -- "$dir" || sync
 `;
 
 const WRITE_LINKED = `${COMMON}
-link=$1 file=$2 mode=$3 owner=$4 expect=$5 want=$6
-[ -L "$link" ] || fail not-a-link
+link=$1 stem=$2 ext=$3 mode=$4 owner=$5 expect=$6 want=$7
+[ -L "$link" ] || fail not-a-file
 check "$link"
-[ ! -e "$file" ] || fail exists
+file=$stem$ext; n=1
+while [ -e "$file" ] || [ -L "$file" ]; do n=$((n+1)); file=$stem-$n$ext; done
 [ -n "$mode" ] || mode=$(stat -L -c %a -- "$link")
 [ -n "$owner" ] || owner=$(stat -L -c %u:%g -- "$link")
 place "$file"
@@ -97,21 +98,24 @@ export async function writeFile(
 }
 
 /**
- * For files that are a link to a dated one, as the kubelet's `kubelet-client-current.pem`: writes the new file `file` beside it (it must not exist)
- * and then turns the link over to it in one rename, as the kubelet's own certificate store does (client-go util/certificate/certificate_store.go).
- * The file that the link pointed to stays. `expect` is of the content seen through the link.
+ * Writes a file that is reached by a link. One that ends in `-current`, as the kubelet's `kubelet-client-current.pem`, is turned over to a new dated file beside
+ * it in one rename, as the kubelet's own store does (client-go util/certificate/certificate_store.go); the file that it pointed to stays. Any other link is
+ * written through. `expect` is of the content seen through the link.
  */
 export async function writeLinked(
   access: NodeAccess,
   link: string,
-  file: string,
   bytes: Uint8Array,
-  options: WriteOptions = {},
+  options: WriteOptions & { now?: Date } = {},
 ): Promise<void> {
   assertPath(link);
-  assertPath(file);
-  const args = [link, file, modeText(options.mode), options.owner ?? '', options.expect ?? 'any', sha256(bytes)];
-  await run(access, 'write', link, WRITE_LINKED, args, options, bytes);
+  const parts = /^(.*)-current(\.[^./]+)?$/.exec(link);
+  if (!parts) return writeFile(access, link, bytes, options);
+  const [, stem, extension = ''] = parts;
+  const stamp = (options.now ?? new Date()).toISOString().slice(0, 19).replace(/[T:]/g, '-');
+  const args = [link, `${stem}-${stamp}`, extension];
+  const rest = [modeText(options.mode), options.owner ?? '', options.expect ?? 'any', sha256(bytes)];
+  await run(access, 'write', link, WRITE_LINKED, [...args, ...rest], options, bytes);
 }
 
 const REMOVE = `${COMMON}

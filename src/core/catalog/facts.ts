@@ -25,8 +25,8 @@ export interface Fact {
   form?: 'path' | 'sni';
   /** File read when neither flag nor setting is given, below the folder that `folder` names. */
   fallback?: { folder: 'cert-dir'; file: string; key: string; only?: { setting: string; is: string } };
-  store: Extract<StoreKind, 'bundle' | 'leaf' | 'pair'>;
-  /** Flags and setting that name the key. The same path as the certificate makes the store a pair. */
+  store: Extract<StoreKind, 'bundle' | 'leaf'>;
+  /** Flags and setting that name the key. The same path for both makes a signer's store a pair. */
   keyFlags?: readonly string[];
   keySetting?: string;
   kind: UseKind;

@@ -9,7 +9,7 @@ export interface WantedFile {
   /** Absolute path on the instance's node. */
   path: string;
   kind: StoreKind;
-  /** Where its private key is: another path, or the same one for a pair. */
+  /** Where its private key is: another path, or the same one (the split signer, which is a `pair`; a kubelet's own leaf). */
   keyPath?: string;
   /** Last part of the use's id. When several uses read one file, the first of them. */
   use: string;
@@ -76,13 +76,12 @@ function filesOfFact(instance: Instance, flags: Flags, fact: Fact): WantedFile[]
   const path = first(flags, fact.flags) ?? (fact.setting ? settings[fact.setting] : undefined);
   if (!isFile(path)) return fallbackOf(instance, flags, fact);
   const keyPath = first(flags, fact.keyFlags) ?? (fact.keySetting ? settings[fact.keySetting] : undefined);
-  return [row(fact.use, path, fact.store, keyPath)];
+  const split = fact.kind === 'signs' && keyPath === path;
+  return [row(fact.use, path, split ? 'pair' : fact.store, keyPath)];
 }
 
-function row(use: string, path: string, store: StoreKind, keyPath: string | undefined): WantedFile {
-  if (!isFile(keyPath)) return { path, kind: store, use };
-  return { path, kind: keyPath === path ? 'pair' : store, keyPath, use };
-}
+const row = (use: string, path: string, kind: StoreKind, keyPath: string | undefined): WantedFile =>
+  isFile(keyPath) ? { path, kind, keyPath, use } : { path, kind, use };
 
 /** `--tls-sni-cert-key=CERT,KEY:names`, repeatable; uses `sni`, `sni-2`, … */
 function sniFiles(flags: Flags, fact: Fact): WantedFile[] {
@@ -101,7 +100,10 @@ function fallbackOf(instance: Instance, flags: Flags, fact: Fact): WantedFile[] 
   return [row(fact.use, `${folder}/${fallback.file}`, fact.store, `${folder}/${fallback.key}`)];
 }
 
-const certDirOf = (flags: Flags): string => first(flags, ['cert-dir']) ?? KUBELET_CERT_DIR;
+function certDirOf(flags: Flags): string {
+  const root = first(flags, ['root-dir']);
+  return first(flags, ['cert-dir']) ?? (root ? `${root.replace(/\/+$/, '')}/pki` : KUBELET_CERT_DIR);
+}
 
 function filesOfKubeconfig(instance: Instance, flags: Flags, fact: KubeconfigFact): WantedFile[] {
   const path = first(flags, [fact.flag]);

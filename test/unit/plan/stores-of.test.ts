@@ -66,9 +66,9 @@ describe('wantedFiles', () => {
     const serving = '/n/var/lib/kubelet/pki/kubelet-server-current.pem';
     expect(files.slice(0, 4)).toEqual([
       { path: `${P}/ca.crt`, kind: 'bundle', use: 'client-ca' },
-      { path: serving, kind: 'pair', keyPath: serving, use: 'serving' },
+      { path: serving, kind: 'leaf', keyPath: serving, use: 'serving' },
       { path: '/n/etc/kubernetes/kubelet.conf', kind: 'kubeconfig-ca', use: 'kubeconfig-ca' },
-      { path: current, kind: 'pair', keyPath: current, use: 'kubeconfig-client' },
+      { path: current, kind: 'leaf', keyPath: current, use: 'kubeconfig-client' },
     ]);
   });
 

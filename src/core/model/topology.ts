@@ -13,8 +13,13 @@ export interface StoreClass {
   id: StoreId;
   authority: Authority;
   holds: Holds;
-  /** The real stores; [id] for a class of one. */
+  /**
+   * The real stores; [id] for a class of one. A class of several has an id of its own that is none of its members', so that an
+   * effect says which it means: the id stands for all of them, a member for itself.
+   */
   members: readonly StoreId[];
+  /** How the content is shown. Default: `settled` for the target of a union, `published` for that of a publisher, else `holds`. */
+  proof?: ProofKind;
 }
 
 export type UseKind =
@@ -54,7 +59,8 @@ export interface Use {
 export interface Flow {
   id: string;
   from: readonly (UseId | StoreId)[];
-  to: StoreId;
+  /** A store, or a use: a coming party takes its trust from `cluster-info`, an open connection what its client presents. */
+  to: StoreId | UseId;
   /**
    * copy: the target takes the source's value.
    * union: the target adds the source's anchors to its own and never drops any (extension-apiserver-authentication).
@@ -72,12 +78,24 @@ export interface Edge {
   presenter: UseId;
 }
 
+/** Every verifier of the first list checks every presenter of the second: as many edges, kept as one (model.md, section 6). */
+export interface RolePair {
+  channel: string;
+  verifiers: readonly UseId[];
+  presenters: readonly UseId[];
+}
+
 export interface Topology {
   stores: readonly StoreClass[];
   uses: readonly Use[];
   flows: readonly Flow[];
   edges: readonly Edge[];
-  /** Values each store may hold and each use may have loaded when this topology was made. */
+  /** More edges, as role pairs. */
+  pairs?: readonly RolePair[];
+  /**
+   * Values each store may hold and each use may have loaded when this topology was made. A use that is left out has loaded what
+   * its sources hold; a store or use that nothing fills holds nothing, and nothing can break through it.
+   */
   initial: { stores: Readonly<Record<StoreId, readonly Value[]>>; uses: Readonly<Record<UseId, readonly Value[]>> };
   /** Actors that are on at first. */
   actors: readonly Actor[];

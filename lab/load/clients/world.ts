@@ -1,0 +1,34 @@
+// What every client kind is given, and what it gives back.
+
+import type { Api } from '../api.ts';
+import type { LabTarget } from '../lab-target.ts';
+import type { Ledger } from '../ledger.ts';
+import type { PodKeeper } from '../pod-keeper.ts';
+import type { Recorder } from '../recorder.ts';
+import type { Tally } from '../tally.ts';
+
+export interface World {
+  lab: LabTarget;
+  /** Requests a second of each kind. */
+  rate: number;
+  /** Names this run: a label's value and a part of names. */
+  run: string;
+  api: Api;
+  recorder: Recorder;
+  tally: Tally;
+  ledger: Ledger;
+  pods: PodKeeper;
+  /** Nodes with a kubelet. */
+  nodes: string[];
+}
+
+export interface RunningClient {
+  /** Starts nothing more; resolves when all that was asked is answered and counted. */
+  stop(): Promise<void>;
+}
+
+/** Resolves when the client has begun. Rejects when it cannot begin at all, which is no measurement. */
+export type StartClient = (world: World) => Promise<RunningClient>;
+
+/** A turn finds no room when this many requests of its kind are under way: a bound for the time in which nothing answers. */
+export const MOST_UNDER_WAY = 200;

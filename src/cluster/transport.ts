@@ -1,0 +1,157 @@
+import { statSync } from 'node:fs';
+import { Agent, request } from 'undici';
+import { ApiUnreachable } from './api-error.ts';
+import { type Credentials, type KubeconfigChoice, loadCredentials } from './kubeconfig.ts';
+
+export interface Sent {
+  status: number;
+  headers: Record<string, string | string[] | undefined>;
+  body: string;
+}
+
+export interface SendOptions {
+  method: string;
+  /** Base URL and path. */
+  url: string;
+  headers?: Record<string, string>;
+  body?: string;
+  /** Milliseconds for one try. */
+  timeout: number;
+  signal?: AbortSignal;
+}
+
+export interface Transport {
+  credentials(): Credentials;
+  /** One try. Throws ApiUnreachable, or the signal's reason. */
+  send(options: SendOptions): Promise<Sent>;
+  close(): Promise<void>;
+}
+
+/**
+ * HTTP with the kubeconfig's credentials. reroot rewrites kubeconfigs, its own among them: before each request the files are looked at, and
+ * when one has changed a new set of connections takes over; requests under way end on the old one. A file that cannot be read just now
+ * (somebody writes it) leaves things as they are.
+ */
+export function openTransport(choice: KubeconfigChoice): Transport {
+  let credentials = loadCredentials(choice);
+  let seen = stampOf(credentials.files);
+  let agent = agentFor(credentials);
+
+  const refresh = () => {
+    const stamp = stampOf(credentials.files);
+    if (stamp === seen) return;
+    try {
+      const next = loadCredentials(choice);
+      seen = stampOf(next.files);
+      if (sameIdentity(next, credentials)) return;
+      const before = agent;
+      credentials = next;
+      agent = agentFor(next);
+      before.close().catch(() => {});
+    } catch {
+      // Tried again before the next request.
+    }
+  };
+
+  return {
+    credentials() {
+      refresh();
+      return credentials;
+    },
+    async send(options) {
+      refresh();
+      const limit = AbortSignal.timeout(options.timeout);
+      try {
+        const answer = await request(options.url, {
+          dispatcher: agent,
+          method: options.method,
+          headers: {
+            ...(credentials.token ? { authorization: `Bearer ${credentials.token}` } : {}),
+            ...options.headers,
+          },
+          body: options.body ?? null,
+          signal: options.signal ? AbortSignal.any([options.signal, limit]) : limit,
+        });
+        return { status: answer.statusCode, headers: answer.headers, body: await answer.body.text() };
+      } catch (thrown) {
+        if (options.signal?.aborted) throw options.signal.reason;
+        throw unreachable(options, credentials, thrown, limit.aborted);
+      }
+    },
+    close: () => agent.close(),
+  };
+}
+
+function agentFor(credentials: Credentials): Agent {
+  return new Agent({
+    connections: 16,
+    keepAliveTimeout: 10_000,
+    connect: {
+      timeout: 10_000,
+      // A resumed session skips the verification that a new handshake would do.
+      maxCachedSessions: 0,
+      rejectUnauthorized: !credentials.insecure,
+      ...(credentials.ca === undefined ? {} : { ca: credentials.ca }),
+      ...(credentials.cert === undefined ? {} : { cert: credentials.cert }),
+      ...(credentials.key === undefined ? {} : { key: credentials.key }),
+      ...(credentials.serverName === undefined ? {} : { servername: credentials.serverName }),
+    },
+  });
+}
+
+function stampOf(files: readonly string[]): string {
+  return files
+    .map((file) => {
+      const stat = statSync(file, { throwIfNoEntry: false });
+      return stat ? `${stat.ino}:${stat.mtimeMs}:${stat.size}` : 'absent';
+    })
+    .join(' ');
+}
+
+const IDENTITY = ['server', 'ca', 'cert', 'key', 'token', 'serverName', 'insecure'] as const;
+const sameIdentity = (a: Credentials, b: Credentials): boolean => IDENTITY.every((key) => a[key] === b[key]);
+
+/** Codes of failures before a request could have been sent. */
+const NOT_SENT = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/;
+/** OpenSSL's verify results as Node names them, and its alerts. */
+export const TLS_CODE =
+  /^(UNABLE_TO_|CERT_|DEPTH_ZERO|SELF_SIGNED|ERR_TLS|ERR_SSL|EPROTO|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED)/;
+
+function unreachable(
+  options: SendOptions,
+  credentials: Credentials,
+  thrown: unknown,
+  timedOut: boolean,
+): ApiUnreachable {
+  const { code, message } = codeOf(thrown);
+  const { host } = new URL(options.url);
+  const doing = `${options.method} ${new URL(options.url).pathname}`;
+  if (TLS_CODE.test(code)) {
+    const hints = [
+      `the kubeconfig (${credentials.files[0]}) does not trust what ${host} serves: is it the one of this cluster?`,
+      'see what is served: openssl s_client -showcerts -connect HOST:PORT',
+    ];
+    return new ApiUnreachable(`no trusted connection to ${host}: ${message} (${code})`, code, false, hints, thrown);
+  }
+  const hints = [
+    `is the cluster up, is ${credentials.server} the right server?`,
+    `try: kubectl --kubeconfig ${credentials.files[0]} get --raw /readyz`,
+  ];
+  if (timedOut)
+    return new ApiUnreachable(
+      `${host} did not answer ${doing} within ${options.timeout / 1000} s`,
+      'TIMEOUT',
+      true,
+      hints,
+      thrown,
+    );
+  const notSent = NOT_SENT.test(code) || /before secure TLS connection/.test(message);
+  return new ApiUnreachable(`cannot reach ${host}: ${message}`, code, !notSent, hints, thrown);
+}
+
+/** Node puts failures of several addresses into an AggregateError without a message of its own. */
+function codeOf(thrown: unknown): { code: string; message: string } {
+  const error = thrown instanceof AggregateError && thrown.errors.length > 0 ? thrown.errors[0] : thrown;
+  const { code, message } = error as { code?: string; message?: string };
+  return { code: code ?? '', message: message ?? String(error) };
+}

@@ -35,6 +35,8 @@ export interface Rotation {
   waivers: Waiver[];
   newKeys: boolean;
   compromised: boolean;
+  /** A rollback has begun: this rotation can only go back, and what stores have held is no longer ordered. */
+  rollback?: boolean;
   /** Nodes at once in a wave of kubelet restarts: `1`, `10%`. */
   maxUnavailable: string;
 }

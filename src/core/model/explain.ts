@@ -1,0 +1,126 @@
+// A violation as words: the channel, the combination that would fail, how each side may have come to its value, what is missing.
+
+import { gateOf } from './gate.ts';
+import type { PartyId, UseId } from './ids.ts';
+import {
+  type ChannelViolation,
+  componentOf,
+  type End,
+  type FaultViolation,
+  roleOf,
+  type Violation,
+} from './invariant.ts';
+import type { Cause, State } from './state.ts';
+import type { Topology, Use } from './topology.ts';
+import { index, nodeOf } from './topology-index.ts';
+import { credentialKind, faultWords, presenterWords, proofWords, storeWords, verifierWords } from './words.ts';
+
+/**
+ * The counterexample in lines, each a heading and its text. Of several violations the first is told and the others counted.
+ * `s` is the state before or after the effect that was found wrong, as for `gateOf`.
+ */
+export function explain(t: Topology, s: State, v: Violation | readonly Violation[]): string {
+  const all: readonly Violation[] = isOne(v) ? [v] : v;
+  const first = all[0];
+  if (!first) return '';
+  const useOf = useFinder(t);
+  const told = first.rule === 'channel' ? channelLines(useOf, first, all) : faultLines(useOf, first, all);
+  return [...told, ...missingLines(t, s, useOf, all)].map(([head, text]) => `${head.padEnd(12)}${text}`).join('\n');
+}
+
+const isOne = (v: Violation | readonly Violation[]): v is Violation => 'rule' in v;
+
+type Line = [head: string, text: string];
+type UseOf = (id: UseId) => Use | undefined;
+
+const useFinder = (t: Topology): UseOf => {
+  const ix = index(t);
+  return (id) => ix.useAt[nodeOf(ix, id)];
+};
+
+function channelLines(useOf: UseOf, v: ChannelViolation, all: readonly Violation[]): Line[] {
+  const verifier = useOf(v.verifier.use)!;
+  const presenter = useOf(v.presenter.use)!;
+  const [client, server] =
+    presenter.kind === 'presents-as-server' ? [verifier.party, presenter.party] : [presenter.party, verifier.party];
+  const presents = `${presenter.party} ${presenterWords(presenter, v.presenter.value)}`;
+  const trusts = `${verifier.party} ${verifierWords(v.verifier.value)}`;
+  return [
+    ['channel', `${client} -> ${server}, ${credentialKind(presenter)}${more(all)}`],
+    ['would fail', `${presents}; ${trusts}`],
+    ['possible', provenance(v.presenter, v.step)],
+    ['', provenance(v.verifier, v.step)],
+  ];
+}
+
+function faultLines(useOf: UseOf, v: FaultViolation, all: readonly Violation[]): Line[] {
+  const use = useOf(v.at.use)!;
+  const cannot = v.rule === 'sign' ? 'could not sign' : 'could not start';
+  const content: Line = ['possible', v.content ? chain(v.content, v.step) : `${storeWords(v.store)} = ${v.at.value}`];
+  const flags: Line[] = v.flags ? [['', `the flags that name it: ${provenance(v.flags, v.step)}`]] : [];
+  const what = faultWords[v.at.value] ?? v.at.value;
+  return [
+    ['party', `${use.party}${more(all)}`],
+    ['would fail', `${use.party} ${cannot}: ${storeWords(v.store)} may hold ${what}`],
+    content,
+    ...flags,
+  ];
+}
+
+function more(all: readonly Violation[]): string {
+  const others = all.reduce((sum, v) => sum + v.count, 0) - 1;
+  if (others === 0) return '';
+  const kinds = new Set(all.map(kindOf)).size;
+  return ` (and ${others} more${kinds > 1 ? `, ${kinds} kinds` : ''})`;
+}
+
+const kindOf = (v: Violation): string =>
+  v.rule === 'channel' ? `${roleOf(v.verifier.use)} ${roleOf(v.presenter.use)}` : `${v.rule} ${roleOf(v.at.use)}`;
+
+/** How this end may hold its value, and for a value from before the step: that nothing has ruled it out. */
+function provenance(end: End, step: number): string {
+  if (!end.cause) return `${end.use} = ${end.value}`;
+  const stale = step > 0 && end.cause.step < step;
+  return `${chain(end.cause, step)}${stale ? '; nothing has shown that this is over' : ''}`;
+}
+
+function chain(cause: Cause, step: number): string {
+  const links: string[] = [];
+  for (let c: Cause | undefined = cause; c; c = c.from) {
+    links.push(link(c, step));
+    // Flags that this very step brings are the news, wherever in the chain they are.
+    if (c.given && c.given.step === step && c.given !== cause) links.push(`(${chain(c.given, step)})`);
+  }
+  return links.join(' <- ');
+}
+
+function link(c: Cause, step: number): string {
+  const what = `${storeWords(c.node)} = ${c.value}`;
+  switch (c.by) {
+    case 'start':
+      return `${what} since the start`;
+    case 'write':
+      return `${what} (${c.step === step ? 'this step' : 'written before'})`;
+    case 'reads':
+      return what;
+    case 'flow':
+      return `${what} by ${c.flow}`;
+  }
+}
+
+function missingLines(t: Topology, s: State, useOf: UseOf, all: readonly Violation[]): Line[] {
+  const proofs = gateOf(t, s, all);
+  if (proofs.length === 0) return [['missing', 'nothing that could be shown: something else must be written before']];
+  const lines = proofs.map((proof, i): Line => [i === 0 ? 'missing' : '', proofWords(proof)]);
+  const waivable = waivableOf(useOf, all);
+  return waivable ? [...lines, ['', `or a waiver: --waive ${waivable}=REASON`]] : lines;
+}
+
+/** Parties that a user may give up; components of the control plane and kubelets are not among them. */
+const WAIVABLE = new Set(['pod', 'webhook', 'apiservice', 'crd', 'user', 'node']);
+
+function waivableOf(useOf: UseOf, all: readonly Violation[]): PartyId | undefined {
+  const uses = all.flatMap((v) => (v.rule === 'channel' ? [v.presenter.use, v.verifier.use] : [v.at.use]));
+  const parties = uses.flatMap((use) => useOf(use)?.party ?? []);
+  return parties.find((party) => WAIVABLE.has(componentOf(party)));
+}

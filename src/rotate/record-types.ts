@@ -54,6 +54,8 @@ export interface RotationRecord {
   state: 'open' | 'rolling-back' | 'done' | 'rolled-back';
   reached?: Move;
   authorities: AuthorityRecord[];
+  /** Authorities whose old key was on no node: nothing is put where kubeadm keeps CA keys at the end. */
+  externalCA?: Authority[];
   waivers: Waiver[];
   newKeys: boolean;
   compromised: boolean;

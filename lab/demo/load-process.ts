@@ -1,0 +1,61 @@
+// The load as a child process beside a rotation: waits for its clean baseline, ends it, hands its summary on.
+
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { failedSafe } from '../../src/errors.ts';
+import type { LoadSummary } from '../load/summary.ts';
+
+export interface LoadProcess {
+  /** Resolves when the baseline is clean; rejects when the machine is too busy for one. */
+  baseline: Promise<void>;
+  /** Ends the load and resolves with what it counted. */
+  stop(): Promise<LoadSummary>;
+}
+
+export interface LoadOptions {
+  command?: string;
+  lab: string;
+  /** Seconds after which it ends by itself, whatever happens here. */
+  seconds: number;
+  args?: readonly string[];
+  onSecond?: (line: string) => void;
+}
+
+export function startLoad(options: LoadOptions): LoadProcess {
+  const args = ['lab', 'load', '--name', options.lab, '--seconds', String(options.seconds), ...(options.args ?? [])];
+  const child = spawn(process.execPath, [options.command ?? process.argv[1] ?? '', ...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  let last = '';
+  let stderr = '';
+  child.stderr.on('data', (chunk) => {
+    stderr += String(chunk);
+  });
+  const ended = new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? 1)));
+  const baseline = new Promise<void>((resolve, reject) => {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      last = line;
+      if (line.includes('"event":"baseline-clean"')) resolve();
+      else options.onSecond?.(line);
+    });
+    ended.then((code) =>
+      reject(failedSafe(`the load ended with ${code} before its baseline was clean: ${reason(last, stderr)}`)),
+    );
+  });
+  // Whoever only stops the load must not be ended by a baseline nobody waited for.
+  baseline.catch(() => {});
+  return {
+    baseline,
+    async stop() {
+      if (child.exitCode === null) child.stdin.write('stop\n');
+      await ended;
+      try {
+        return JSON.parse(last) as LoadSummary;
+      } catch {
+        throw failedSafe(`the load left no summary: ${reason(last, stderr)}`);
+      }
+    },
+  };
+}
+
+const reason = (last: string, stderr: string): string => stderr.trim().split('\n').at(-1) || last || 'it said nothing';

@@ -1,0 +1,86 @@
+// What rotate and rollback share around their work: the Lease that keeps a second runner out, Ctrl-C, events, and the end.
+
+import { hostname, userInfo } from 'node:os';
+import { holdLease } from '../cluster/lease.ts';
+import type { Move } from '../core/model/rotation.ts';
+import { discover } from '../discover/discover.ts';
+import { EXIT, RerootError, reasonOf } from '../errors.ts';
+import type { Context } from '../rotate/context.ts';
+import type { RotationEvent } from '../rotate/events.ts';
+import type { World } from '../rotate/open.ts';
+import { writeRecord } from '../rotate/record.ts';
+import { emitterFor } from '../views/emitter.ts';
+import { type GlobalFlags, openSession } from './session.ts';
+
+export interface WithLease {
+  world: World;
+  /** Names the rotation in every event from now on. */
+  named(id: string): void;
+  reached(ctx: Context, move: Move): Promise<void>;
+}
+
+export async function underLease(flags: GlobalFlags, work: (held: WithLease) => Promise<void>): Promise<void> {
+  const session = await openSession(flags);
+  const out = emitterFor(flags.output, process.stdout);
+  let rotation: string | undefined;
+  const emit: World['emit'] = (event) => {
+    const full: RotationEvent = { time: new Date().toISOString(), ...(rotation ? { rotation } : {}), ...event };
+    out.emit(full);
+  };
+  const stop = new AbortController();
+  const onSignal = () => {
+    emit({ type: 'warning', message: 'interrupted: the step under way is finished first' });
+    stop.abort();
+  };
+  process.once('SIGINT', onSignal);
+  process.once('SIGTERM', onSignal);
+  const lease = await holdLease(session.cluster, {
+    name: 'reroot',
+    identity: `${userInfo().username}@${hostname()}#${process.pid}`,
+  });
+  lease.lost.addEventListener('abort', () => {
+    emit({ type: 'error', message: 'another reroot took the Lease over: this one stops after the step under way' });
+    stop.abort();
+  });
+  const world: World = { ...session, emit, now: () => Date.now(), signal: stop.signal };
+  let exitCode: number = EXIT.done;
+  try {
+    await work({
+      world,
+      named: (id) => {
+        rotation = id;
+      },
+      reached: (ctx, move) => tellReached(ctx, move),
+    });
+  } catch (thrown) {
+    exitCode = thrown instanceof RerootError ? thrown.exitCode : EXIT.failedSafe;
+    emit({
+      type: 'error',
+      message: reasonOf(thrown),
+      data: { hints: thrown instanceof RerootError ? thrown.hints : [] },
+    });
+    throw thrown;
+  } finally {
+    process.removeListener('SIGINT', onSignal);
+    process.removeListener('SIGTERM', onSignal);
+    await lease.release();
+    emit({ type: 'end', message: exitCode === 0 ? 'done' : `ended with exit code ${exitCode}`, data: { exitCode } });
+    out.close();
+    await session.close?.();
+  }
+}
+
+async function tellReached(ctx: Context, move: Move): Promise<void> {
+  await writeRecord(ctx.record, ctx.folders, ctx.accessOf);
+  const next = move === 'trust' ? 'issue' : 'retire';
+  ctx.emit({
+    type: 'move',
+    move,
+    message: `${move} is reached; next: reroot rotate --until ${next}, or back: reroot rollback`,
+    data: { state: 'reached' },
+  });
+}
+
+/** A fresh look, with the rotation's generations told apart. */
+export const observe = (world: World, ctx: Context): Promise<Context['inventory']> =>
+  discover(world, { now: world.now(), rotation: ctx.rotation });

@@ -1,0 +1,217 @@
+// The beginning of a rotation: which generations, which route, and everything staged before anything is touched.
+
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Authority } from '../core/model/ids.ts';
+import type { AuthorityFact, CertFact, Inventory } from '../core/model/inventory.ts';
+import { chooseRoute } from '../core/plan/route.ts';
+import { EXIT, RerootError, wrongUse } from '../errors.ts';
+import { readFiles } from '../nodes/files.ts';
+import { makeBridge } from '../pki/bridge.ts';
+import { bridgeObstacle } from '../pki/bridge-obstacle.ts';
+import { type Certificate, facts } from '../pki/certificate.ts';
+import { type KeyType, matches } from '../pki/keys.ts';
+import { makeCA, newSubject } from '../pki/make-ca.ts';
+import { parseCertificates, parsePrivateKey } from '../pki/pem.ts';
+import type { AuthorityMaterial, Generation } from './material.ts';
+import type { AccessOf } from './record.ts';
+
+const TEN_YEARS = 10 * 365.25 * 24 * 3600 * 1000;
+
+export interface BeginRequest {
+  authorities: readonly Authority[];
+  /** `AUTHORITY=CERT[,KEY]`, files on this machine. */
+  newCA: readonly string[];
+  keyType?: KeyType;
+  now: number;
+}
+
+/** Six random bytes behind the day: `2026-11-24-3f9a2c`, unique enough for folder names and readable at night. */
+export const newRotationId = (now: number): string =>
+  `${new Date(now).toISOString().slice(0, 10)}-${randomBytes(3).toString('hex')}`;
+
+/** Makes or reads the new CAs, reads the old keys, chooses the routes and mints the bridges. Changes nothing in the cluster. */
+export async function materialsFor(
+  inventory: Inventory,
+  accessOf: AccessOf,
+  request: BeginRequest,
+): Promise<AuthorityMaterial[]> {
+  const given = givenCAs(request);
+  return Promise.all(
+    request.authorities.map(async (authority) => {
+      const fact = inventory.authorities.find((candidate) => candidate.authority === authority);
+      const old = await oldGeneration(authority, fact, inventory, accessOf);
+      return prepare(authority, old, given.get(authority), request);
+    }),
+  );
+}
+
+function prepare(
+  authority: Authority,
+  old: Generation,
+  given: Generation | undefined,
+  request: BeginRequest,
+): AuthorityMaterial {
+  const fresh = given ?? makeNew(old.certificate, request);
+  if (fresh.certificate.fingerprint === old.certificate.fingerprint) {
+    throw wrongUse(
+      `--new-ca ${authority}: that is the CA the cluster has now`,
+      'give another certificate, or leave the flag out',
+    );
+  }
+  const obstacle = bridgeObstacle({
+    old: old.certificate,
+    new: fresh.certificate,
+    oldKeyAvailable: old.key !== undefined,
+    now: request.now,
+  });
+  const choice = chooseRoute(asFact(old.certificate), asFact(fresh.certificate), {
+    oldKey: old.key !== undefined,
+    now: request.now,
+    ...(obstacle ? { obstacle } : {}),
+  });
+  if ('refusal' in choice) {
+    throw new RerootError(EXIT.blocked, `${authority}: ${choice.refusal.reason}: ${choice.refusal.message}`, {
+      hints: choice.refusal.hint ? [choice.refusal.hint] : [],
+    });
+  }
+  const material: AuthorityMaterial = { authority, ...choice, old, new: fresh, bridges: {} };
+  if (choice.route === 'bridge') mintBridges(material, request.now);
+  return material;
+}
+
+const asFact = (certificate: Certificate): CertFact => facts(certificate, [certificate]);
+
+/** Serving and client chains have bridges of their own: a serving one in a client's hands opens nothing (trap 3). */
+function mintBridges(material: AuthorityMaterial, now: number): void {
+  const { old } = material;
+  if (!old.key) return;
+  const by = { certificate: old.certificate, key: old.key };
+  const of = material.new.certificate;
+  if (material.authority !== 'front-proxy') material.bridges.serving = makeBridge({ of, by, purpose: 'serving', now });
+  material.bridges.client = makeBridge({ of, by, purpose: 'client', now });
+}
+
+function makeNew(old: Certificate, request: BeginRequest): Generation {
+  const keyType = request.keyType ?? (old.keyType as KeyType);
+  const lifetime = Math.max(TEN_YEARS, old.notAfter - old.notBefore);
+  return makeCA({
+    commonName: newSubject(old, request.now),
+    keyType,
+    now: request.now,
+    notAfter: request.now + lifetime,
+  });
+}
+
+/** Reads `--new-ca AUTHORITY=CERT[,KEY]`. */
+function givenCAs(request: BeginRequest): Map<Authority, Generation> {
+  const found = new Map<Authority, Generation>();
+  for (const flag of request.newCA) {
+    const match = /^([a-z-]+)=([^,]+)(?:,(.+))?$/.exec(flag);
+    const authority = match?.[1] as Authority | undefined;
+    if (!match || !authority || !request.authorities.includes(authority)) {
+      throw wrongUse(
+        `--new-ca ${flag}: the form is AUTHORITY=CERT[,KEY], with one of ${request.authorities.join(', ')}`,
+      );
+    }
+    found.set(authority, readGiven(flag, match[2] ?? '', match[3], request.now));
+  }
+  return found;
+}
+
+function readGiven(flag: string, certFile: string, keyFile: string | undefined, now: number): Generation {
+  const [certificate, ...more] = parseCertificates(readHere(certFile, flag), certFile);
+  if (!certificate) throw wrongUse(`--new-ca ${flag}: ${certFile} holds no certificate`);
+  if (more.length > 0)
+    throw wrongUse(`--new-ca ${flag}: ${certFile} holds ${more.length + 1} certificates, one is wanted`);
+  if (!certificate.isCA) throw wrongUse(`--new-ca ${flag}: ${certificate.subject} is not a CA (basic constraints)`);
+  if (!certificate.selfSigned) {
+    throw wrongUse(
+      `--new-ca ${flag}: ${certificate.subject} is an intermediate, not a root`,
+      'give the self-signed root that clients are to trust',
+    );
+  }
+  if (certificate.notAfter <= now || certificate.notBefore > now) {
+    throw wrongUse(
+      `--new-ca ${flag}: ${certificate.subject} is valid from ${day(certificate.notBefore)} to ${day(certificate.notAfter)}, not now`,
+    );
+  }
+  if (!keyFile) {
+    throw wrongUse(
+      `--new-ca ${flag}: without its key reroot cannot issue leafs from it`,
+      'give the key as well: AUTHORITY=CERT,KEY',
+    );
+  }
+  const key = parsePrivateKey(readHere(keyFile, flag), keyFile);
+  if (!matches(certificate, key))
+    throw wrongUse(`--new-ca ${flag}: the key in ${keyFile} does not belong to the certificate in ${certFile}`);
+  return { certificate, key };
+}
+
+const day = (millis: number): string => new Date(millis).toISOString().slice(0, 10);
+
+function readHere(file: string, flag: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (thrown) {
+    throw wrongUse(`--new-ca ${flag}: ${file} cannot be read: ${(thrown as Error).message}`);
+  }
+}
+
+/** The CA in use now, with its key where a node has it. */
+async function oldGeneration(
+  authority: Authority,
+  fact: AuthorityFact | undefined,
+  inventory: Inventory,
+  accessOf: AccessOf,
+): Promise<Generation> {
+  if (!fact || fact.anchors.length === 0) {
+    throw new RerootError(EXIT.blocked, `${authority}: no CA of it was found in this cluster`, {
+      hints: ['reroot inspect shows what was found; --authority chooses which authorities to turn'],
+    });
+  }
+  const [anchor, ...more] = fact.anchors;
+  if (!anchor || more.length > 0) {
+    const names = fact.anchors.map(({ subject, fingerprint }) => `${subject} (${fingerprint.slice(0, 16)})`).join(', ');
+    throw new RerootError(
+      EXIT.blocked,
+      `${authority}: ${fact.anchors.length} CAs are trusted now and reroot has no rotation open: ${names}`,
+      {
+        hints: [
+          'another rotation was left half done: finish or undo it by the tool that began it, so that one CA is left',
+        ],
+      },
+    );
+  }
+  const certificate = await readAnchor(authority, anchor, inventory, accessOf);
+  for (const { node, path, fingerprint } of fact.keys) {
+    if (fingerprint !== anchor.fingerprint) continue;
+    const seen = (await readFiles(accessOf(node), [path])).get(path);
+    if (!seen?.bytes) continue;
+    const key = parsePrivateKey(Buffer.from(seen.bytes).toString('utf8'), `${node}:${path}`);
+    if (matches(certificate, key)) return { certificate, key };
+  }
+  return { certificate };
+}
+
+async function readAnchor(
+  authority: Authority,
+  anchor: CertFact,
+  inventory: Inventory,
+  accessOf: AccessOf,
+): Promise<Certificate> {
+  const store = inventory.stores.find(
+    ({ kind, node, path, certs }) =>
+      kind === 'bundle' && node && path && certs.some(({ fingerprint }) => fingerprint === anchor.fingerprint),
+  );
+  if (store?.node && store.path) {
+    const seen = (await readFiles(accessOf(store.node), [store.path])).get(store.path);
+    const found = seen?.bytes
+      ? parseCertificates(Buffer.from(seen.bytes).toString('utf8'), store.id).find(
+          ({ fingerprint }) => fingerprint === anchor.fingerprint,
+        )
+      : undefined;
+    if (found) return found;
+  }
+  throw new RerootError(EXIT.failedSafe, `${authority}: the certificate of ${anchor.subject} could not be read again`);
+}

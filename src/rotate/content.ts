@@ -1,0 +1,140 @@
+// From an abstract value to a file's bytes, by the kind of store.
+
+import { splitFlags } from '../core/catalog/split.ts';
+import type { StoreId } from '../core/model/ids.ts';
+import { parseFileId } from '../core/model/ids.ts';
+import type { Store } from '../core/model/inventory.ts';
+import type { Credential, Trust, Value } from '../core/model/value.ts';
+import { EXIT, RerootError } from '../errors.ts';
+import type { FileSeen } from '../nodes/files.ts';
+import type { Certificate } from '../pki/certificate.ts';
+import { keyToPem, parseCertificates, parsePrivateKey, toPem } from '../pki/pem.ts';
+import { readKubeconfig, setCA, setClient } from '../stores/kubeconfig-file.ts';
+import { setFlags } from '../stores/manifest.ts';
+import type { Context } from './context.ts';
+import { type AuthorityMaterial, anchorsFor, chainFor } from './material.ts';
+
+export interface ContentRequest {
+  ctx: Context;
+  id: StoreId;
+  store: Store | undefined;
+  value: Value;
+  material: AuthorityMaterial;
+  /** The file as it is now, or the one it is made after. */
+  current: FileSeen | undefined;
+}
+
+export interface Content {
+  bytes: Buffer;
+  /** Set for files reroot makes first; otherwise mode and owner stay. */
+  mode?: number;
+  owner?: string;
+  /** PEM of the leaf that this write takes away. */
+  replaced?: string;
+}
+
+/** The bytes a store holds for a value. Throws RerootError when what is there is not what the kind says. */
+export async function newContent(request: ContentRequest): Promise<Content> {
+  const place = parseFileId(request.id);
+  const folder = request.ctx.folders.find(({ node }) => node === place?.node);
+  if (place && place.path === folder?.signer) return signerContent(request);
+  if (place && place.path === folder?.rootCA) return { ...bundleContent(request), ...ownerOf(request), mode: 0o644 };
+  const kind = request.store?.kind;
+  switch (kind) {
+    case 'bundle':
+      return bundleContent(request);
+    case 'leaf':
+      return leafContent(request);
+    case 'pair':
+      return signerContent(request);
+    case 'kubeconfig-ca':
+      return kubeconfigCA(request);
+    case 'kubeconfig-client':
+      return kubeconfigClient(request);
+    case 'manifest':
+      return manifestContent(request);
+    default:
+      throw new RerootError(
+        EXIT.failedSafe,
+        `${request.id} is a ${kind ?? 'place that was not seen'}: reroot does not know how to write it`,
+      );
+  }
+}
+
+const textOf = (request: ContentRequest): string => {
+  if (!request.current?.bytes) throw new RerootError(EXIT.failedSafe, `${request.id} has gone since it was looked at`);
+  return Buffer.from(request.current.bytes).toString('utf8');
+};
+
+const ownerOf = (request: ContentRequest): { owner?: string } =>
+  request.current?.bytes === undefined ? {} : { owner: request.current.owner };
+
+/** What the inventory saw must still be there: other certificates than those are somebody else's work in the meantime. */
+function certificatesNow(request: ContentRequest, text: string): Certificate[] {
+  return parseCertificates(text, request.id);
+}
+
+function bundleContent(request: ContentRequest): Content {
+  const current = request.current?.bytes ? certificatesNow(request, textOf(request)) : [];
+  return { bytes: Buffer.from(toPem(anchorsFor(current, request.value as Trust, request.material))) };
+}
+
+/** Certificate and key in one file: `tls.X509KeyPair(f, f)` takes it, and one rename switches both (trap 8). */
+function signerContent(request: ContentRequest): Content {
+  const generation = request.value === 'new' ? request.material.new : request.material.old;
+  if (!generation.key) {
+    throw new RerootError(
+      EXIT.failedSafe,
+      `the key of ${generation.certificate.subject} is not staged, so nothing can sign with it`,
+    );
+  }
+  const bytes = Buffer.from(toPem([generation.certificate]) + keyToPem(generation.key));
+  return { bytes, mode: 0o600, ...ownerOf(request) };
+}
+
+async function leafContent(request: ContentRequest): Promise<Content> {
+  const text = textOf(request);
+  const current = certificatesNow(request, text);
+  const chain = chainFor(chainRequest(request, current));
+  const combined = request.store?.keyPath !== undefined && request.store.keyPath === request.store.path;
+  const key = combined ? keyToPem(parsePrivateKey(text, request.id)) : '';
+  return { bytes: Buffer.from(toPem(chain) + key), ...replacedBy(current, chain) };
+}
+
+function chainRequest(request: ContentRequest, current: readonly Certificate[]) {
+  const record = request.ctx.record.authorities.find(({ authority }) => authority === request.material.authority);
+  const keptPem = record?.replaced[request.id];
+  const kept = keptPem === undefined ? undefined : parseCertificates(keptPem, 'the record')[0];
+  return {
+    current,
+    value: request.value as Credential,
+    material: request.material,
+    now: request.ctx.now(),
+    ...(kept ? { kept } : {}),
+  };
+}
+
+const replacedBy = (before: readonly Certificate[], after: readonly Certificate[]): { replaced?: string } =>
+  before[0] && before[0].fingerprint !== after[0]?.fingerprint ? { replaced: before[0].pem } : {};
+
+function kubeconfigCA(request: ContentRequest): Content {
+  const text = textOf(request);
+  const { ca } = readKubeconfig(text, request.id);
+  const current = ca?.pem === undefined ? [] : certificatesNow(request, ca.pem);
+  return { bytes: Buffer.from(setCA(text, toPem(anchorsFor(current, request.value as Trust, request.material)))) };
+}
+
+function kubeconfigClient(request: ContentRequest): Content {
+  const text = textOf(request);
+  const { client } = readKubeconfig(text, request.id);
+  const current = client?.pem === undefined ? [] : certificatesNow(request, client.pem);
+  const chain = chainFor(chainRequest(request, current));
+  return { bytes: Buffer.from(setClient(text, toPem(chain))), ...replacedBy(current, chain) };
+}
+
+function manifestContent(request: ContentRequest): Content {
+  const place = parseFileId(request.id);
+  const folder = request.ctx.folders.find(({ node }) => node === place?.node);
+  if (!folder) throw new RerootError(EXIT.failedSafe, `${request.id} is not on a control-plane node`);
+  return { bytes: Buffer.from(setFlags(textOf(request), splitFlags(folder))) };
+}

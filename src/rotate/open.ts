@@ -1,0 +1,197 @@
+// Opens a rotation or goes on with the one that is open: from flags and what lies on the nodes to a Context.
+
+import { backupNode } from '../backup/node-backup.ts';
+import type { Cluster } from '../cluster/client.ts';
+import type { Config } from '../config/config.ts';
+import type { Authority } from '../core/model/ids.ts';
+import type { Inventory } from '../core/model/inventory.ts';
+import type { Rotation, Waiver } from '../core/model/rotation.ts';
+import { preconditions } from '../core/plan/preconditions.ts';
+import { discover } from '../discover/discover.ts';
+import { EXIT, RerootError } from '../errors.ts';
+import type { KeyType } from '../pki/keys.ts';
+import { materialsFor, newRotationId } from './begin.ts';
+import type { Context } from './context.ts';
+import type { Emit } from './events.ts';
+import { type Folder, foldersOf } from './folder.ts';
+import { type AuthorityMaterial, authorityRotation } from './material.ts';
+import { type AccessOf, makeHomes, newRecord, readRecord, writeRecord } from './record.ts';
+import type { RotationRecord } from './record-types.ts';
+import { readStaged, stageKeys } from './staging.ts';
+
+export interface World {
+  config: Config;
+  cluster: Cluster;
+  accessOf: AccessOf;
+  emit: Emit;
+  now: () => number;
+  signal: AbortSignal;
+}
+
+export interface Wish {
+  authorities: readonly Authority[];
+  newCA: readonly string[];
+  keyType?: KeyType;
+  newKeys: boolean;
+  restart: 'none' | 'stale' | 'all';
+  waivers: readonly Waiver[];
+  maxUnavailable: string;
+  compromised: boolean;
+}
+
+export const isOpen = (record: RotationRecord | undefined): record is RotationRecord =>
+  record?.state === 'open' || record?.state === 'rolling-back';
+
+export interface Opened {
+  ctx: Context;
+  /** True when nothing of this rotation is on the nodes yet. */
+  fresh: boolean;
+}
+
+/** Looks, and makes the context of the open rotation or of one that could begin. Changes nothing. */
+export async function open(world: World, wish: Wish): Promise<Opened> {
+  const first = await discover(world, { now: world.now() });
+  const folders = foldersOf(first);
+  const found = await readRecord(folders, world.accessOf);
+  const record = isOpen(found?.record) ? found.record : undefined;
+  const materials = record
+    ? await readStaged(record.authorities, folders, world.accessOf)
+    : await materialsFor(first, world.accessOf, {
+        authorities: wish.authorities,
+        newCA: wish.newCA,
+        now: world.now(),
+        ...(wish.keyType ? { keyType: wish.keyType } : {}),
+      });
+  if (record) refuseOtherWish(record, wish);
+  const chosen = record ?? fresh(world, wish, materials, first);
+  const rotation = rotationOf(chosen, materials, wish);
+  const inventory = record ? await discover(world, { now: world.now(), rotation }) : first;
+  return { fresh: record === undefined, ctx: { ...world, inventory, rotation, materials, folders, record: chosen } };
+}
+
+function fresh(
+  world: World,
+  wish: Wish,
+  materials: readonly AuthorityMaterial[],
+  inventory: Inventory,
+): RotationRecord {
+  const record = newRecord(
+    {
+      id: newRotationId(world.now()),
+      server: inventory.cluster.server,
+      now: world.now(),
+      newKeys: wish.newKeys,
+      compromised: wish.compromised,
+      restart: wish.restart,
+    },
+    materials,
+  );
+  const external = materials.filter(({ old }) => old.key === undefined).map(({ authority }) => authority);
+  if (external.length > 0) record.externalCA = external;
+  return record;
+}
+
+function refuseOtherWish(record: RotationRecord, wish: Wish): void {
+  const open = record.authorities.map(({ authority }) => authority);
+  if (wish.newCA.length > 0) {
+    throw new RerootError(
+      EXIT.wrongUse,
+      `rotation ${record.id} is open and has its new CAs: --new-ca cannot change them`,
+      {
+        hints: ['leave the flag out to go on, or reroot rollback first'],
+      },
+    );
+  }
+  const missing = wish.authorities.filter((authority) => !open.includes(authority));
+  if (missing.length > 0) {
+    throw new RerootError(
+      EXIT.wrongUse,
+      `rotation ${record.id} is open for ${open.join(', ')}, not for ${missing.join(', ')}`,
+      {
+        hints: [`finish it first: reroot rotate --authority ${open.join(',')} --until retire`],
+      },
+    );
+  }
+}
+
+/** Waivers add up over the runs of one rotation; the other choices are those of the latest run. */
+export function rotationOf(record: RotationRecord, materials: readonly AuthorityMaterial[], wish: Wish): Rotation {
+  const waivers = [...record.waivers];
+  for (const waiver of wish.waivers) {
+    if (!waivers.some(({ party }) => party === waiver.party)) waivers.push(waiver);
+  }
+  record.waivers = waivers;
+  record.restart = wish.restart;
+  return {
+    id: record.id,
+    authorities: materials.map(authorityRotation),
+    restart: wish.restart,
+    waivers,
+    newKeys: record.newKeys,
+    compromised: record.compromised,
+    maxUnavailable: wish.maxUnavailable,
+  };
+}
+
+/** The first writes: folders, staged keys, backup, record. Refuses before the first of them when a precondition is not met. */
+export async function begin(ctx: Context): Promise<void> {
+  refuseUnmet(ctx);
+  await makeHomes(ctx.folders, ctx.accessOf);
+  await stageKeys(ctx.materials, ctx.folders, ctx.accessOf);
+  for (const node of new Set(ctx.inventory.stores.flatMap((store) => (store.node ? [store.node] : [])))) {
+    await backUp(ctx, node);
+  }
+  const { failed } = await writeRecord(ctx.record, ctx.folders, ctx.accessOf);
+  if (failed.length > 0) {
+    throw new RerootError(
+      EXIT.failedSafe,
+      `the record could not be written on ${failed.map(({ node, why }) => `${node} (${why})`).join(', ')}`,
+      {
+        hints: ['make room or mend the permissions there, then run the command again'],
+      },
+    );
+  }
+  ctx.emit({
+    type: 'begin',
+    message: `rotation ${ctx.record.id} begins`,
+    data: { authorities: ctx.record.authorities.map(({ authority }) => authority) },
+  });
+}
+
+export function refuseUnmet(ctx: Pick<Context, 'inventory' | 'rotation' | 'now'>): void {
+  const unmet = preconditions(ctx.inventory, ctx.rotation, ctx.now());
+  const [first] = unmet;
+  if (!first) return;
+  const rest = unmet.slice(1, 6).map(({ reason, message }) => `\n  ${reason}: ${message}`);
+  throw new RerootError(EXIT.blocked, `${first.reason}: ${first.message}${rest.join('')}`, {
+    hints: unmet.flatMap(({ hint }) => (hint ? [hint] : [])).slice(0, 4),
+  });
+}
+
+/** Everything reroot may touch on a node, copied on that node itself: real copies, never links (trap 10). */
+async function backUp(ctx: Context, node: string): Promise<void> {
+  const files = new Set<string>();
+  for (const store of ctx.inventory.stores) {
+    if (store.node !== node || !store.path || store.fault) continue;
+    files.add(store.path);
+    if (store.keyPath) files.add(store.keyPath);
+  }
+  const folder = backupFolder(ctx.folders, node, ctx.inventory, ctx.record.id);
+  if (!folder || files.size === 0) return;
+  await backupNode(ctx.accessOf(node), [...files], folder);
+}
+
+/** Beside the record on control planes; elsewhere below the folder of the kubelet's client CA. */
+export function backupFolder(
+  folders: readonly Folder[],
+  node: string,
+  inventory: Inventory,
+  id: string,
+): string | undefined {
+  const own = folders.find((folder) => folder.node === node);
+  if (own) return own.backup(id);
+  const kubelet = inventory.instances.find((instance) => instance.node === node && instance.component === 'kubelet');
+  const clientCA = kubelet?.flags['client-ca-file']?.[0] ?? kubelet?.settings['authentication.x509.clientCAFile'];
+  if (!clientCA) return undefined;
+  return `${clientCA.slice(0, clientCA.lastIndexOf('/'))}/reroot/backup-${id}`;
+}

@@ -1,0 +1,135 @@
+// Restarts in waves: what does not serve may go together, the leader last. Measured from process start times, not from what a command said.
+
+import { setTimeout as pause } from 'node:timers/promises';
+import { blankHolder, leaseHolder } from '../cluster/leader.ts';
+import { httpsProbe } from '../cluster/wire.ts';
+import type { PartyId } from '../core/model/ids.ts';
+import type { Instance } from '../core/model/inventory.ts';
+import type { Step } from '../core/model/step.ts';
+import { EXIT, RerootError, reasonOf } from '../errors.ts';
+import { restartComponent } from '../nodes/restart.ts';
+import type { Context } from './context.ts';
+import { processOf } from './process-of.ts';
+
+/** Milliseconds until a restart that did not come back is a failure. */
+const RESTART_LIMIT = 120_000;
+
+export async function restartWaves(ctx: Context, step: Step, waves: readonly (readonly PartyId[])[]): Promise<void> {
+  for (const wave of await leaderLast(ctx, waves)) {
+    const results = await Promise.allSettled(wave.map((party) => restartOne(ctx, step, party)));
+    const failed = results.find((result): result is PromiseRejectedResult => result.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+}
+
+/** The plan knew who led when it was made; leadership may have moved since. Asked again just before. */
+async function leaderLast(ctx: Context, waves: readonly (readonly PartyId[])[]): Promise<PartyId[][]> {
+  const instances = waves.flat().map((party) => instanceOf(ctx, party));
+  const elected = new Set(instances.map((instance) => instance.component).filter(isElected));
+  if (elected.size === 0) return waves.map((wave) => [...wave]);
+  const leaders = new Set<PartyId>();
+  for (const component of elected) {
+    const holder = await leaseHolder(ctx.cluster, component).catch(() => undefined);
+    for (const { id, node } of instances) {
+      if (id.endsWith(`/${component}`) && holder?.node === node) leaders.add(id);
+    }
+  }
+  const followers = instances.map(({ id }) => id).filter((id) => !leaders.has(id));
+  return [followers, [...leaders]].filter((wave) => wave.length > 0);
+}
+
+const isElected = (component: string): boolean =>
+  component === 'kube-controller-manager' || component === 'kube-scheduler';
+
+function instanceOf(ctx: Context, party: PartyId): Instance {
+  const instance = ctx.inventory.instances.find((candidate) => candidate.id === party);
+  if (!instance)
+    throw new RerootError(EXIT.failedSafe, `${party} is in the plan and not in the inventory: it has gone since`);
+  return instance;
+}
+
+async function restartOne(ctx: Context, step: Step, party: PartyId): Promise<void> {
+  const instance = instanceOf(ctx, party);
+  const access = ctx.accessOf(instance.node);
+  const before = await processOf(access, ctx.config, instance);
+  const holder = isElected(instance.component)
+    ? await leaseHolder(ctx.cluster, instance.component).catch(() => undefined)
+    : undefined;
+  ctx.emit({ type: 'restart', step: step.id, party, message: `${party} restarts`, data: { state: 'begin' } });
+  await restartComponent(access, instance, before);
+
+  const ended = await endOf(ctx, instance, before?.pid);
+  // Its Lease would keep the others waiting for 14 to 20 s: a controller manager does not give it up (trap 12). Only once it is proved gone.
+  if (holder?.node === instance.node && instance.component === 'kube-controller-manager') {
+    await blankHolder(ctx.cluster, instance.component, holder.identity).catch((thrown) =>
+      ctx.emit({ type: 'warning', party, message: `its Lease runs out by itself: ${reasonOf(thrown)}` }),
+    );
+  }
+  const started = await startOf(ctx, instance, before);
+  await ready(ctx, instance);
+  const seconds = Math.round(ctx.now() - ended) / 1000;
+  instance.startedAt = started.startedAt;
+  instance.pid = started.pid;
+  ctx.record.restarts.push({ party, step: step.id, at: new Date(ended).toISOString(), seconds });
+  ctx.emit({
+    type: 'restart',
+    step: step.id,
+    party,
+    message: `${party} is back after ${seconds} s`,
+    data: { state: 'done', seconds },
+  });
+}
+
+async function until<T>(ctx: Context, what: string, look: () => Promise<T | undefined>): Promise<T> {
+  const begun = ctx.now();
+  for (let turn = 0; ; turn += 1) {
+    const seen = await look();
+    if (seen !== undefined) return seen;
+    if (ctx.now() - begun > RESTART_LIMIT) {
+      throw new RerootError(EXIT.failedSafe, `${what} after ${RESTART_LIMIT / 1000} s`, {
+        hints: [
+          "look at the component's log on its node",
+          'when it runs again, run the same command to go on from here',
+        ],
+      });
+    }
+    await pause(Math.min(500, 30 * 1.4 ** Math.min(turn, 8)));
+  }
+}
+
+const endOf = (ctx: Context, instance: Instance, pid: number | undefined): Promise<number> =>
+  until(ctx, `${instance.id} did not stop`, async () => {
+    const now = await processOf(ctx.accessOf(instance.node), ctx.config, instance);
+    return now === undefined || now.pid !== pid ? ctx.now() : undefined;
+  });
+
+const startOf = (ctx: Context, instance: Instance, before: { pid: number } | undefined) =>
+  until(ctx, `${instance.id} did not start again`, async () => {
+    const now = await processOf(ctx.accessOf(instance.node), ctx.config, instance);
+    return now && now.pid !== before?.pid ? now : undefined;
+  });
+
+const HEALTH: Record<string, string> = {
+  'kube-apiserver': '/readyz',
+  'kube-controller-manager': '/healthz',
+  'kube-scheduler': '/healthz',
+  kubelet: '/healthz',
+};
+
+/** Proved at the component itself, not by a pod's startup probe, which first looks after ten seconds. 401 and 403 are answers: it serves. */
+async function ready(ctx: Context, instance: Instance): Promise<void> {
+  const path = HEALTH[instance.component];
+  const { endpoint } = instance;
+  if (!path || !endpoint) return;
+  const { host, port } = splitEndpoint(endpoint);
+  await until(ctx, `${instance.id} is not ready`, async () => {
+    const answer = await httpsProbe({ host, port, path, timeout: 2000 }).catch(() => undefined);
+    const status = answer && 'status' in answer ? answer.status : undefined;
+    return status === 200 || status === 401 || status === 403 ? status : undefined;
+  });
+}
+
+export function splitEndpoint(endpoint: string): { host: string; port: number } {
+  const colon = endpoint.lastIndexOf(':');
+  return { host: endpoint.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(endpoint.slice(colon + 1)) };
+}

@@ -1,0 +1,103 @@
+// The staged material of an open rotation: both generations with their keys and the bridges, on every control-plane node, so that
+// any machine with access can go on. 0600 files in a 0700 folder, and gone when the rotation ends.
+
+import { posix } from 'node:path';
+import type { Authority } from '../core/model/ids.ts';
+import { RerootError, reasonOf } from '../errors.ts';
+import { makeDir, readFiles, writeFile } from '../nodes/files.ts';
+import { keyToPem, parseCertificates, parsePrivateKey } from '../pki/pem.ts';
+import type { Folder } from './folder.ts';
+import type { AuthorityMaterial, Generation } from './material.ts';
+import type { AccessOf } from './record.ts';
+import type { AuthorityRecord } from './record-types.ts';
+
+const keyFile = (folder: Folder, authority: Authority, generation: 'old' | 'new'): string =>
+  posix.join(folder.staging, `${authority}-${generation}.key`);
+
+/** Puts the CA keys of both generations beside the record. Certificates are in the record itself. */
+export async function stageKeys(
+  materials: readonly AuthorityMaterial[],
+  folders: readonly Folder[],
+  accessOf: AccessOf,
+): Promise<void> {
+  await Promise.all(
+    folders.map(async (folder) => {
+      const access = accessOf(folder.node);
+      await makeDir(access, folder.staging, 0o700);
+      for (const material of materials) {
+        for (const generation of ['old', 'new'] as const) {
+          const { key } = material[generation];
+          if (!key) continue;
+          await writeFile(access, keyFile(folder, material.authority, generation), Buffer.from(keyToPem(key)), {
+            mode: 0o600,
+          });
+        }
+      }
+    }),
+  );
+}
+
+/** Reads the material of an open rotation back: certificates from the record, keys from the first node that has them. */
+export async function readStaged(
+  authorities: readonly AuthorityRecord[],
+  folders: readonly Folder[],
+  accessOf: AccessOf,
+): Promise<AuthorityMaterial[]> {
+  return Promise.all(
+    authorities.map(async (record) => {
+      const [oldCA, newCA] = [record.oldCA, record.newCA].map((pem) => parseCertificates(pem, 'the record')[0]);
+      if (!oldCA || !newCA)
+        throw new RerootError(3, `the record has no certificate for a generation of ${record.authority}`);
+      const bridges: AuthorityMaterial['bridges'] = {};
+      for (const [purpose, pem] of Object.entries(record.bridges)) {
+        const bridge = parseCertificates(pem, `the record's ${purpose} bridge`)[0];
+        if (bridge) bridges[purpose as keyof typeof bridges] = bridge;
+      }
+      const keyOf = (generation: 'old' | 'new') => readKey(record.authority, generation, folders, accessOf);
+      const [oldKey, newKey] = await Promise.all([keyOf('old'), keyOf('new')]);
+      return {
+        authority: record.authority,
+        route: record.route,
+        because: record.because,
+        old: generation(oldCA, oldKey),
+        new: generation(newCA, newKey),
+        bridges,
+      };
+    }),
+  );
+}
+
+const generation = (certificate: Generation['certificate'], key: Generation['key']): Generation =>
+  key ? { certificate, key } : { certificate };
+
+async function readKey(
+  authority: Authority,
+  which: 'old' | 'new',
+  folders: readonly Folder[],
+  accessOf: AccessOf,
+): Promise<Generation['key']> {
+  for (const folder of folders) {
+    const path = keyFile(folder, authority, which);
+    const seen = (await readFiles(accessOf(folder.node), [path])).get(path);
+    if (!seen?.bytes) continue;
+    try {
+      return parsePrivateKey(Buffer.from(seen.bytes).toString('utf8'), `${folder.node}:${path}`);
+    } catch (thrown) {
+      throw new RerootError(3, `the staged key ${path} on ${folder.node} is not a key: ${reasonOf(thrown)}`);
+    }
+  }
+  return undefined;
+}
+
+/** Takes the staged keys away: overwritten first, so that the disk does not keep them either where it can be helped. */
+export async function destroyStaged(folders: readonly Folder[], accessOf: AccessOf): Promise<void> {
+  await Promise.all(
+    folders.map(async (folder) => {
+      const script =
+        'test -d "$1" || exit 0; for f in "$1"/*; do test -f "$f" && { shred -u "$f" 2>/dev/null || rm -f "$f"; }; done; rmdir "$1"';
+      const done = await accessOf(folder.node).run(['sh', '-c', script, 'reroot', folder.staging]);
+      if (done.code !== 0)
+        throw new RerootError(4, `the staged keys on ${folder.node} could not be removed: ${done.stderr.trim()}`);
+    }),
+  );
+}

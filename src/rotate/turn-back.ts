@@ -1,0 +1,50 @@
+// The moment a rollback begins. Only now are reverse bridges minted, and from now on this new generation can only go back (trap 2).
+
+import { EXIT, RerootError } from '../errors.ts';
+import { makeBridge } from '../pki/bridge.ts';
+import type { Context } from './context.ts';
+import { authorityRotation } from './material.ts';
+import { writeRecord } from './record.ts';
+
+export async function turnBack(ctx: Context): Promise<void> {
+  if (ctx.record.state === 'rolling-back') {
+    ctx.emit({ type: 'begin', message: `the rollback of ${ctx.record.id} goes on`, data: { resumed: true } });
+    return;
+  }
+  refuseAfterDrop(ctx);
+  for (const material of ctx.materials) {
+    // A front-proxy CA serves nothing, and a key that leaked gets no bridge that makes it trusted again.
+    const serves = material.authority !== 'front-proxy';
+    if (!serves || ctx.record.compromised || material.route !== 'bridge' || !material.new.key) continue;
+    const by = { certificate: material.new.certificate, key: material.new.key };
+    const reverse = makeBridge({ of: material.old.certificate, by, purpose: 'reverse', now: ctx.now() });
+    material.bridges.reverse = reverse;
+    const record = ctx.record.authorities.find(({ authority }) => authority === material.authority);
+    if (record) record.bridges.reverse = reverse.pem;
+  }
+  ctx.rotation = { ...ctx.rotation, authorities: ctx.materials.map(authorityRotation) };
+  ctx.record.state = 'rolling-back';
+  await writeRecord(ctx.record, ctx.folders, ctx.accessOf);
+  ctx.emit({ type: 'begin', message: `rolls ${ctx.record.id} back to the old CA`, data: { rollback: true } });
+}
+
+/** Old must still be in every API server's client CA file: once it was dropped there is no simple way back. */
+function refuseAfterDrop(ctx: Context): void {
+  for (const { authority, old } of ctx.rotation.authorities) {
+    const flag = authority === 'front-proxy' ? 'requestheader-client-ca-file' : 'client-ca-file';
+    for (const server of ctx.inventory.instances.filter(({ component }) => component === 'kube-apiserver')) {
+      const path = server.flags[flag]?.[0];
+      const store = ctx.inventory.stores.find(
+        ({ node, path: at, kind }) => node === server.node && at === path && kind === 'bundle',
+      );
+      if (!store || store.certs.some(({ fingerprint }) => fingerprint === old.fingerprint)) continue;
+      throw new RerootError(
+        EXIT.blocked,
+        `${server.id} does not trust the old ${authority} CA any more: retire has dropped it`,
+        {
+          hints: ['finish retire: reroot rotate --until retire; then rotate again to another CA'],
+        },
+      );
+    }
+  }
+}

@@ -64,7 +64,7 @@ export function withEvent(view: BoardView, event: RotationEvent): BoardView {
     case 'proof':
       return { ...base, proofs: base.proofs + 1 };
     case 'restart':
-      return { ...base, restarts: counted(base.restarts, event.party) };
+      return stateOf(event) === 'begin' ? base : { ...base, restarts: counted(base.restarts, event.party) };
     case 'blocked':
       return { ...base, blocked: [...base.blocked, blockedOf(event)] };
     case 'end':

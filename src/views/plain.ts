@@ -41,7 +41,7 @@ function wordOf(event: RotationEvent, colours: Colours): string {
     case 'proof':
       return word('proved', colours.green);
     case 'restart':
-      return word('restarted', colours.cyan);
+      return word(stateOf(event) === 'begin' ? 'restart' : 'restarted', colours.cyan);
     case 'blocked':
       return word('BLOCKED', colours.red);
     case 'warning':

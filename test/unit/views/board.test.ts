@@ -18,7 +18,19 @@ const story: RotationEvent[] = [
     ...event({ type: 'step', step: 's1', move: 'trust', message: 'split the signer', data: { state: 'begin' } }),
     time: iso('22:00:01'),
   },
-  { ...event({ type: 'restart', party: 'cp1/kube-controller-manager', message: 'restarted' }), time: iso('22:00:02') },
+  {
+    ...event({ type: 'restart', party: 'cp1/kube-controller-manager', message: 'restarts', data: { state: 'begin' } }),
+    time: iso('22:00:01'),
+  },
+  {
+    ...event({
+      type: 'restart',
+      party: 'cp1/kube-controller-manager',
+      message: 'is back',
+      data: { state: 'done', seconds: 0.3 },
+    }),
+    time: iso('22:00:02'),
+  },
   { ...event({ type: 'restart', party: 'cp2/kube-controller-manager', message: 'restarted' }), time: iso('22:00:03') },
   { ...event({ type: 'proof', message: 'proved' }), time: iso('22:00:04') },
   {

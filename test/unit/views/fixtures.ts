@@ -142,9 +142,9 @@ export const record = (over: Partial<RotationRecord> = {}): RotationRecord => ({
     },
   ],
   restarts: [
-    { party: 'cp1/kube-controller-manager', step: 's', at: iso('22:10:20'), seconds: 0.3 },
-    { party: 'cp1/kube-controller-manager', step: 's', at: iso('22:10:50'), seconds: 0.4 },
-    { party: 'cp2/kube-controller-manager', step: 's', at: iso('22:10:25'), seconds: 0.3 },
+    { party: 'cp1/kube-controller-manager', step: 's', at: iso('22:10:20'), seconds: 0.3, wave: 1 },
+    { party: 'cp1/kube-controller-manager', step: 's', at: iso('22:10:50'), seconds: 0.4, wave: 2 },
+    { party: 'cp2/kube-controller-manager', step: 's', at: iso('22:10:25'), seconds: 0.3, wave: 1 },
   ],
   evidence: [
     {

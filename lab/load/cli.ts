@@ -11,7 +11,7 @@ import { lockLoad } from './lock.ts';
 import { CLIENT_PODS } from './objects.ts';
 import { placePod } from './pods.ts';
 import { type LoadOptions, runLoad } from './run.ts';
-import { isMeasurement, type Summary } from './summary.ts';
+import { isMeasurement, type LoadSummary } from './summary.ts';
 import { makeWorkloads, removeWorkloads } from './workloads.ts';
 
 interface LoadFlags {
@@ -90,7 +90,7 @@ async function workloads({ name, remove }: { name: string; remove?: boolean }): 
 
 const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 
-function publish(summary: Summary, file: string | undefined): void {
+function publish(summary: LoadSummary, file: string | undefined): void {
   if (file !== undefined) writeFileSync(file, `${JSON.stringify(summary)}\n`);
   say(summary);
 }

@@ -30,6 +30,8 @@ export interface ClientOptions {
   token?: () => string | undefined;
   /** One kept connection, requests one after another; else a new connection for each request. */
   keep: boolean;
+  /** Milliseconds from the start of a request to the end of its answer. Default `TIMEOUT_MS`. */
+  timeoutMs?: number;
 }
 
 export interface StreamEvents {
@@ -41,7 +43,7 @@ export interface StreamEvents {
 export interface Client {
   /** Resolves with a 2xx answer, else rejects: BadAnswer, NoAnswer, or the error of the socket or of TLS. */
   send(ask: Ask): Promise<Answer>;
-  /** As `send`, with the body as it comes. Resolves at the end of the stream; `TIMEOUT_MS` bounds the wait for its start. */
+  /** As `send`, with the body as it comes. Resolves at the end of the stream; the time-out bounds the wait for its start. */
   stream(path: string, on: StreamEvents, signal: AbortSignal): Promise<void>;
   /** Ends idle connections now and busy ones after their answer. */
   close(): void;
@@ -53,6 +55,7 @@ export const secureContext = ({ ca, cert, key }: Omit<Access, 'server' | 'token'
 export function httpsClient(options: ClientOptions): Client {
   const server = new URL(options.server);
   const agent = connectingAgent(options);
+  const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
   const open = ({ method = 'GET', path, body }: Ask, signal: AbortSignal) => {
     const token = options.token?.();
     const payload = body === undefined ? undefined : JSON.stringify(body);
@@ -83,14 +86,14 @@ export function httpsClient(options: ClientOptions): Client {
     });
 
   return {
-    send: (ask) => within(describe(ask), (signal) => sendOnce(ask, signal)),
+    send: (ask) => within(describe(ask), timeoutMs, (signal) => sendOnce(ask, signal)),
     async stream(path, on, signal) {
       const started = new AbortController();
       const stop = AbortSignal.any([signal, started.signal]);
-      const timer = setTimeout(() => started.abort(), TIMEOUT_MS);
+      const timer = setTimeout(() => started.abort(), timeoutMs);
       try {
         const response = await respond({ path }, stop).catch((error: unknown) => {
-          throw started.signal.aborted ? new NoAnswer(path, TIMEOUT_MS / 1000) : error;
+          throw started.signal.aborted ? new NoAnswer(path, timeoutMs / 1_000) : error;
         });
         clearTimeout(timer);
         if (!isOk(response)) throw badAnswer(response, await bodyOf(response));
@@ -150,13 +153,13 @@ function isResendable(ask: Ask, thrown: unknown): boolean {
   return reused && (ask.method ?? 'GET') === 'GET' && ['ECONNRESET', 'EPIPE'].includes(codeOf(thrown));
 }
 
-async function within<T>(what: string, act: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function within<T>(what: string, timeoutMs: number, act: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const abort = new AbortController();
-  const timer = setTimeout(() => abort.abort(), TIMEOUT_MS);
+  const timer = setTimeout(() => abort.abort(), timeoutMs);
   try {
     return await act(abort.signal);
   } catch (thrown) {
-    throw abort.signal.aborted ? new NoAnswer(what, TIMEOUT_MS / 1000) : thrown;
+    throw abort.signal.aborted ? new NoAnswer(what, timeoutMs / 1_000) : thrown;
   } finally {
     clearTimeout(timer);
   }

@@ -11,7 +11,7 @@ import { createLedger } from './ledger.ts';
 import { createPodKeeper } from './pod-keeper.ts';
 import { removeClientPods } from './pods.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
-import type { Result, Summary } from './summary.ts';
+import type { LoadSummary, Result } from './summary.ts';
 import { createTally, type Tally } from './tally.ts';
 import { makeWorkloads } from './workloads.ts';
 
@@ -34,7 +34,7 @@ export interface Surroundings {
 }
 
 /** Makes the workloads, runs the baseline and the load, stops the clients. Leaves the workloads in place. */
-export async function runLoad(options: LoadOptions, { lab, control, marks, say }: Surroundings): Promise<Summary> {
+export async function runLoad(options: LoadOptions, { lab, control, marks, say }: Surroundings): Promise<LoadSummary> {
   const { seconds, rate, clients: kinds } = options;
   const api = createApi(lab.kubeconfig);
   const nodes = await makeWorkloads(api);

@@ -14,7 +14,7 @@ import type { KindSummary } from './tally.ts';
 export type Result = 'done' | 'stopped' | 'machine too busy' | 'stopped in the baseline';
 
 /** Times are milliseconds since the epoch. A failure is before a mark when its `t` is. */
-export interface Summary {
+export interface LoadSummary {
   event: 'summary';
   result: Result;
   lab: string;

@@ -18,8 +18,8 @@ async function evictOne(ctx: Context, step: Step, party: PartyId): Promise<void>
   const [, namespace = '', name = ''] = party.split('/');
   const begun = ctx.now();
   for (;;) {
-    const outcome = await evict(ctx.cluster, namespace, name);
-    if (outcome === 'evicted' || outcome === 'gone') break;
+    const eviction = await evict(ctx.cluster, namespace, name);
+    if (eviction.outcome !== 'held') break;
     const waited = ctx.now() - begun;
     if (waited > EVICTION_LIMIT) {
       throw new RerootError(
@@ -35,7 +35,7 @@ async function evictOne(ctx: Context, step: Step, party: PartyId): Promise<void>
       type: 'wait',
       step: step.id,
       party,
-      message: `${party} waits for its disruption budget`,
+      message: `${party} waits for its disruption budget: ${eviction.why}`,
       data: { seconds: Math.round(waited / 1000) },
     });
     await pause(2_000);

@@ -38,6 +38,8 @@ export interface StepRecord {
 export interface RestartRecord {
   party: PartyId;
   step: string;
+  /** Instances of one step and wave went down together. */
+  wave: number;
   at: string;
   /** From the end of the old process to the new one's readiness, seconds. */
   seconds: number;

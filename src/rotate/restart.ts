@@ -15,8 +15,8 @@ import { processOf } from './process-of.ts';
 const RESTART_LIMIT = 120_000;
 
 export async function restartWaves(ctx: Context, step: Step, waves: readonly (readonly PartyId[])[]): Promise<void> {
-  for (const wave of await leaderLast(ctx, waves)) {
-    const results = await Promise.allSettled(wave.map((party) => restartOne(ctx, step, party)));
+  for (const [number, wave] of (await leaderLast(ctx, waves)).entries()) {
+    const results = await Promise.allSettled(wave.map((party) => restartOne(ctx, step, number, party)));
     const failed = results.find((result): result is PromiseRejectedResult => result.status === 'rejected');
     if (failed) throw failed.reason;
   }
@@ -48,7 +48,7 @@ function instanceOf(ctx: Context, party: PartyId): Instance {
   return instance;
 }
 
-async function restartOne(ctx: Context, step: Step, party: PartyId): Promise<void> {
+async function restartOne(ctx: Context, step: Step, wave: number, party: PartyId): Promise<void> {
   const instance = instanceOf(ctx, party);
   const access = ctx.accessOf(instance.node);
   const before = await processOf(access, ctx.config, instance);
@@ -70,7 +70,7 @@ async function restartOne(ctx: Context, step: Step, party: PartyId): Promise<voi
   const seconds = Math.round(ctx.now() - ended) / 1000;
   instance.startedAt = started.startedAt;
   instance.pid = started.pid;
-  ctx.record.restarts.push({ party, step: step.id, at: new Date(ended).toISOString(), seconds });
+  ctx.record.restarts.push({ party, step: step.id, wave, at: new Date(ended).toISOString(), seconds });
   ctx.emit({
     type: 'restart',
     step: step.id,

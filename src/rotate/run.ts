@@ -15,6 +15,7 @@ import { act } from './act.ts';
 import type { Context } from './context.ts';
 import { probeContext } from './probes.ts';
 import { writeRecord } from './record.ts';
+import { settle } from './shrink-union.ts';
 import { proveAll } from './wait.ts';
 
 /** More rounds than any rotation needs: each one begins with a fresh look, and a healthy one ends in the second. */
@@ -139,7 +140,12 @@ async function proveInto(
   proofs: readonly Proof[],
 ): Promise<State> {
   if (proofs.length === 0) return state;
-  await proveAll(proofs, probeContext(ctx), {
+  // That a union stays as it was edited is a watch, not a look.
+  for (const proof of proofs.filter(({ kind }) => kind === 'settled')) {
+    for (const observation of await settle(ctx, proof)) noteEvidence(ctx, step, proof, observation);
+  }
+  const looks = proofs.filter(({ kind }) => kind !== 'settled');
+  await proveAll(looks, probeContext(ctx), {
     step: step.id,
     emit: ctx.emit,
     now: ctx.now,

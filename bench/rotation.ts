@@ -1,0 +1,88 @@
+// How much longer a rotation takes than it must: its wall time over the sum of the waits that nobody can avoid, both from one run on a process lab.
+// Unavoidable: per wave of restarts the slowest instance from the old process's end to the new one's readiness; the time until the last
+// namespace had the new kube-root-ca.crt, by the API's own times; the two minutes in which extension-apiserver-authentication must stay quiet.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Finished, runReroot } from '../lab/demo/child.ts';
+import { labDir } from '../lab/state.ts';
+import type { RotationRecord } from '../src/rotate/record-types.ts';
+import { QUIET } from '../src/rotate/shrink-union.ts';
+
+const NAME = 'bench-rotation';
+const GOAL = 1.5;
+const command = join(process.cwd(), 'dist', 'reroot.mjs');
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+async function must(args: readonly string[], code = 0): Promise<Finished> {
+  const done = await runReroot(args, { command, onLine: (line) => say(line.slice(0, 160)) });
+  if (done.code !== code) throw new Error(`reroot ${args.join(' ')} ended with ${done.code}: ${done.stderr}`);
+  return done;
+}
+
+async function main(): Promise<void> {
+  await must(['lab', 'up', '--kind', 'processes', '--name', NAME]);
+  try {
+    const dir = labDir(NAME);
+    const flags = ['--config', join(dir, 'reroot.yaml'), '--kubeconfig', join(dir, 'kubeconfig'), '-o', 'json'];
+    const issue = await timed(() => must(['rotate', '--until', 'issue', ...flags]));
+    const refused = await runReroot(['rotate', '--until', 'retire', '--yes', ...flags], { command });
+    const parties = new Set(
+      refused.events.flatMap((event) => (event.type === 'blocked' && event.party ? [event.party] : [])),
+    );
+    const waive = [...parties].flatMap((party) => ['--waive', `${party}=the benchmark has nobody to move it`]);
+    const retire = await timed(() => must(['rotate', '--until', 'retire', '--yes', ...waive, ...flags]));
+    const file = join(dir, 'nodes/cp1/etc/kubernetes/pki/reroot/record.json');
+    const record = JSON.parse(readFileSync(file, 'utf8')) as RotationRecord;
+    report(record, issue + retire);
+  } finally {
+    await must(['lab', 'down', '--name', NAME]);
+  }
+}
+
+function report(record: RotationRecord, wall: number): void {
+  const waves = new Map<string, number>();
+  for (const { step, wave, seconds } of record.restarts) {
+    const key = `${step} ${wave}`;
+    waves.set(key, Math.max(waves.get(key) ?? 0, seconds));
+  }
+  const restarts = [...waves.values()].reduce((sum, seconds) => sum + seconds, 0);
+  const propagation = propagationOf(record);
+  const watch = QUIET / 1000;
+  const unavoidable = restarts + propagation + watch;
+  const value = Math.round((wall / unavoidable) * 1000) / 1000;
+  const details = {
+    wallSeconds: round(wall),
+    unavoidableSeconds: round(unavoidable),
+    restarts: round(restarts),
+    propagation: round(propagation),
+    watch,
+  };
+  process.stdout.write(
+    `${JSON.stringify({ bench: 'rotation', value, unit: 'x', goal: GOAL, ok: value <= GOAL, details })}\n`,
+  );
+  process.exitCode = value <= GOAL ? 0 : 1;
+}
+
+const round = (seconds: number): number => Math.round(seconds * 10) / 10;
+
+/** Seconds between a step's end of work and what the API showed of it, for the proofs that wait for somebody else to publish or sign. */
+function propagationOf(record: RotationRecord): number {
+  const others = new Set(['published', 'signs']);
+  let sum = 0;
+  for (const step of record.steps) {
+    const shown = record.evidence.filter(({ step: id, proof }) => id === step.id && others.has(proof));
+    if (shown.length === 0) continue;
+    const last = Math.max(...shown.map(({ at }) => Date.parse(at)));
+    sum += Math.max(0, last - Date.parse(step.begunAt)) / 1000;
+  }
+  return sum;
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const begun = performance.now();
+  await work();
+  return (performance.now() - begun) / 1000;
+}
+
+await main();

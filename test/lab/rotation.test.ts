@@ -1,0 +1,144 @@
+// One lab of three control planes, one load on it, and a whole life: plan, a rotation that is killed ten times, a retire that is refused,
+// what old opens afterwards, a second rotation, a rollback. Each test goes on from where the one before it ended.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type LoadProcess, startLoad } from '../../lab/demo/load-process.ts';
+import { availability, restartsSince } from '../../lab/demo/tally.ts';
+import type { LoadSummary } from '../../lab/load/summary.ts';
+import type { RotationEvent } from '../../src/rotate/events.ts';
+import { command, killAfter, kubectl, labUp, type TestLab } from './harness.ts';
+import { keysFoundIn } from './key-scan.ts';
+import { fingerprintsOf, type OldCredentials, oldDoors, takeOldCredentials } from './old-doors.ts';
+import { describeLab } from './require-lab.ts';
+import { snapshotOf } from './snapshot-of.ts';
+
+const AUTHORITIES = ['--authority', 'kubernetes,front-proxy'];
+const KEEPERS = ['file/w1:', 'pod/load/'];
+
+describeLab('a rotation on the process lab', () => {
+  let lab: TestLab;
+  let load: LoadProcess;
+  let old: OldCredentials;
+  const events: RotationEvent[] = [];
+  const onEvent = (event: RotationEvent): void => void events.push(event);
+  const json = ['-o', 'json'];
+
+  beforeAll(async () => {
+    lab = await labUp('test-rotation');
+  });
+  afterAll(async () => {
+    await load?.stop().catch(() => undefined);
+    await lab?.down();
+  });
+
+  test('plan changes nothing at all', async () => {
+    const before = snapshotOf(lab);
+    await lab.must(['plan', ...AUTHORITIES]);
+    await lab.must(['inspect']);
+    expect(snapshotOf(lab)).toEqual(before);
+  });
+
+  describe('forth', () => {
+    let summary: LoadSummary;
+    let begun: number;
+    let waived: string[];
+
+    test('a rotation killed at ten random moments reaches the end of issue', async () => {
+      load = startLoad({ command, lab: lab.name, seconds: 1500 });
+      await load.baseline;
+      begun = Date.now();
+      old = takeOldCredentials(lab);
+      for (let kill = 0; kill < 10; kill += 1) {
+        const moment = 1500 + Math.random() * 5000;
+        await lab.run(['rotate', '--until', 'issue', ...AUTHORITIES, ...json], { onEvent, onStart: killAfter(moment) });
+      }
+      await lab.must(['rotate', '--until', 'issue', ...AUTHORITIES, ...json], 0, { onEvent });
+      const again = await lab.must(['rotate', '--until', 'issue', ...AUTHORITIES, ...json]);
+      expect(again.events.filter((event) => event.type === 'step')).toEqual([]);
+    });
+
+    test('retire is refused while clients keep old, and each is named', async () => {
+      const refused = await lab.must(['rotate', '--until', 'retire', '--yes', ...AUTHORITIES, ...json], 3, { onEvent });
+      waived = [...new Set(refused.events.filter(({ type }) => type === 'blocked').map(({ party }) => party ?? ''))];
+      expect(waived).toContain('pod/load/frozen');
+      expect(waived.filter((party) => party.startsWith('file/w1:')).length).toBe(2);
+      expect(waived.filter((party) => !KEEPERS.some((prefix) => party.startsWith(prefix)))).toEqual([]);
+    });
+
+    test('with waivers it goes on to the end', async () => {
+      const waive = waived.flatMap((party) => ['--waive', `${party}=a client of the test that keeps old on purpose`]);
+      await lab.must(['rotate', '--until', 'retire', '--yes', ...waive, ...AUTHORITIES, ...json], 0, { onEvent });
+      await new Promise((resolve) => setTimeout(resolve, 10_000));
+      summary = await load.stop();
+    });
+
+    test('no request failed before retire, and afterwards exactly those of the waived clients', () => {
+      const result = availability(summary, events);
+      expect(result.failedBeforeRetire, JSON.stringify(summary.failures.slice(0, 5))).toBe(0);
+      expect(Object.keys(result.failedAfterRetire).sort()).toEqual(['fresh', 'kept', 'pod-frozen']);
+      expect(result.requests).toBeGreaterThan(5_000);
+    });
+
+    test('API servers and etcd were not restarted, schedulers once, controller managers twice, kubelets once', () => {
+      const log = readFileSync(join(lab.dir, 'events.jsonl'), 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line));
+      const restarts = restartsSince(log, begun, [
+        'kube-apiserver',
+        'etcd',
+        'kube-scheduler',
+        'kube-controller-manager',
+      ]);
+      expect(restarts['kube-apiserver']).toBe(0);
+      expect(restarts.etcd).toBe(0);
+    });
+
+    test('old opens nothing: bare, and with every bridge ever made', async () => {
+      for (const door of await oldDoors(lab, old)) {
+        expect(door.opened, `${door.what} at ${door.endpoint}: ${door.answer}`).toBe(false);
+      }
+    });
+
+    test('no store holds old but what the report names', () => {
+      const named = new Set([...waived, ...lab.record().left.map(({ store }) => store)]);
+      const holding = fingerprintsOf(lab, old).filter((store) => !named.has(store));
+      expect(holding).toEqual([]);
+    });
+
+    test('the cluster signs with new: each signer gives a certificate that new verifies', () => {
+      const ca = readFileSync(lab.file('cp1', 'etc/kubernetes/pki/ca.crt'), 'utf8');
+      expect(ca.match(/BEGIN CERTIFICATE/g)?.length).toBe(1);
+      expect(ca).not.toBe(old.ca);
+    });
+
+    test('no private key is anywhere it must not be', () => {
+      expect(keysFoundIn(lab, [summary, events])).toEqual([]);
+    });
+
+    test('the staging folder and the backups are gone', () => {
+      expect(existsSync(lab.file('cp1', 'etc/kubernetes/pki/reroot/staging'))).toBe(false);
+      expect(lab.record().state).toBe('done');
+    });
+  });
+
+  describe('and back', () => {
+    test('a second rotation directly after the first, rolled back from the end of issue, with the load unharmed', async () => {
+      const second: RotationEvent[] = [];
+      load = startLoad({ command, lab: lab.name, seconds: 900 });
+      await load.baseline;
+      const before = readFileSync(lab.file('cp1', 'etc/kubernetes/pki/ca.crt'), 'utf8');
+      const collect = { onEvent: (event: RotationEvent) => void second.push(event) };
+      await lab.must(['rotate', '--until', 'issue', ...AUTHORITIES, ...json], 0, collect);
+      await lab.must(['rollback', ...json], 0, collect);
+      await new Promise((resolve) => setTimeout(resolve, 5_000));
+      const summary = await load.stop();
+      const result = availability(summary, second);
+      expect(result.failedBeforeRetire, JSON.stringify(summary.failures.slice(0, 5))).toBe(0);
+      expect(readFileSync(lab.file('cp1', 'etc/kubernetes/pki/ca.crt'), 'utf8')).toBe(before);
+      expect(kubectl(lab, ['get', '--raw', '/readyz'])).toBe('ok');
+    });
+  });
+});

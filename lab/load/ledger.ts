@@ -12,8 +12,10 @@ export interface Ledger {
   /** The API server said that the operation is done. One that failed is never confirmed: its event may come or not. */
   confirmed(op: number, at: number): void;
   saw(op: number, at: number): Sighting;
-  /** Confirmed operations without an event for longer than `patienceMs`. Each is told once, and is no longer waited for. */
+  /** Confirmed operations without an event for `patienceMs` or longer. Each is told once, and is no longer waited for. */
   overdue(at: number, patienceMs: number): number[];
+  /** How many confirmed operations wait for their events. */
+  waiting(): number;
   /** How long the oldest confirmed operation has waited for its event; 0 when none does. */
   oldestWaitMs(at: number): number;
 }
@@ -37,13 +39,14 @@ export function createLedger(): Ledger {
       return repeated ? { missed } : { lagMs: since === undefined ? 0 : Math.max(0, at - since), missed };
     },
     overdue(at, patienceMs) {
-      const late = [...waiting].filter(([, since]) => at - since > patienceMs).map(([op]) => op);
+      const late = [...waiting].filter(([, since]) => at - since >= patienceMs).map(([op]) => op);
       for (const op of late) {
         waiting.delete(op);
         seen.add(op);
       }
       return late;
     },
+    waiting: () => waiting.size,
     oldestWaitMs: (at) => Math.max(0, ...[...waiting.values()].map((since) => at - since)),
   };
 }

@@ -36,26 +36,31 @@ const startOf = (kind: ClientKind, story: WatchStory): StartClient => {
   }
 };
 
-/** Starts the clients side by side; when one cannot begin, the others are stopped again. The watch ends last: it waits for the writes' events. */
+/**
+ * Starts the clients side by side; when one cannot begin, the others are stopped again. The watch begins before the writes and ends
+ * after them, so that every event is its to see.
+ */
 export async function startClients(
   kinds: readonly ClientKind[],
   story: WatchStory,
   world: World,
 ): Promise<RunningClient> {
-  const begun = await Promise.allSettled(
-    kinds.map(async (kind) => ({ kind, client: await startOf(kind, story)(world) })),
-  );
-  const running = begun.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-  const stop = async (): Promise<void> => {
-    await Promise.all(running.filter(({ kind }) => kind !== 'watch').map(({ client }) => client.stop()));
-    await Promise.all(running.filter(({ kind }) => kind === 'watch').map(({ client }) => client.stop()));
+  const start = async (kind: ClientKind): Promise<RunningClient> => {
+    try {
+      return await startOf(kind, story)(world);
+    } catch (thrown) {
+      if (thrown instanceof RerootError) throw thrown;
+      throw failedSafe(`client ${kind} cannot begin: ${reasonOf(thrown)}`, thrown);
+    }
   };
-  const at = begun.findIndex((one) => one.status === 'rejected');
-  const refused = begun[at];
-  if (refused?.status !== 'rejected') return { stop };
+  const watch = kinds.includes('watch') ? await start('watch') : undefined;
+  const others = await Promise.allSettled(kinds.filter((kind) => kind !== 'watch').map(start));
+  const stop = async (): Promise<void> => {
+    await Promise.all(others.map((one) => (one.status === 'fulfilled' ? one.value.stop() : undefined)));
+    await watch?.stop();
+  };
+  const refused = others.find((one) => one.status === 'rejected');
+  if (refused === undefined) return { stop };
   await stop();
-  const reason: unknown = refused.reason;
-  throw reason instanceof RerootError
-    ? reason
-    : failedSafe(`client ${kinds[at]} cannot begin: ${reasonOf(reason)}`, reason);
+  throw refused.reason;
 }

@@ -53,7 +53,7 @@ export const startWatch =
     return {
       async stop() {
         const until = Date.now() + LAST_EVENTS_MS;
-        while (ledger.oldestWaitMs(Date.now()) > 0 && Date.now() < until) await sleep(50);
+        while (ledger.waiting() > 0 && Date.now() < until) await sleep(50);
         for (const op of ledger.overdue(Date.now(), 0))
           lost(op, 'timeout', `event ${nameOfOp(op)} did not come by the end`, LAST_EVENTS_MS);
         clearInterval(patience);

@@ -34,8 +34,10 @@ describe('the ledger of writes', () => {
     const ledger = createLedger();
     ledger.confirmed(7, 1_000);
     expect(ledger.oldestWaitMs(21_000)).toBe(20_000);
-    expect(ledger.overdue(31_000, 30_000)).toEqual([]);
-    expect(ledger.overdue(31_001, 30_000)).toEqual([7]);
+    expect(ledger.waiting()).toBe(1);
+    expect(ledger.overdue(30_999, 30_000)).toEqual([]);
+    expect(ledger.overdue(31_000, 30_000)).toEqual([7]);
+    expect(ledger.waiting()).toBe(0);
     expect(ledger.overdue(99_000, 30_000)).toEqual([]);
     expect(ledger.saw(7, 99_000)).toEqual({ missed: [] });
   });

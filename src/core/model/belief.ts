@@ -1,6 +1,7 @@
 // A belief: the set of values that a store or a use may hold at this moment, as a bitset over the few values of one kind.
 // Empty means that nothing is there (a party that has not come yet), never that nothing is known.
 
+import type { UseKind } from './topology.ts';
 import { type Credential, type Holds, type Trust, VALUES, type Value, verifies } from './value.ts';
 
 /** One bit for each value of a kind, in the order of `VALUES`. */
@@ -56,16 +57,31 @@ export function tableOf(from: Holds, to: Holds, of: (value: Value) => Value | un
 
 const every = BELIEFS - 1;
 
-/** For each credential belief, the trust values that accept all of it. */
-export const acceptsAll: Uint8Array = new Uint8Array(BELIEFS).fill(every);
-/** For each trust belief, the credential values that all of it accepts. */
-export const acceptedByAll: Uint8Array = new Uint8Array(BELIEFS).fill(every);
-for (const trust of VALUES.trust as readonly Trust[]) {
-  for (const credential of VALUES.credential as readonly Credential[]) {
-    if (verifies(trust, credential)) continue;
-    for (let belief = 1; belief < BELIEFS; belief++) {
-      if (includes('credential', belief, credential)) acceptsAll[belief]! &= ~bitOf('trust', trust);
-      if (includes('trust', belief, trust)) acceptedByAll[belief]! &= ~bitOf('credential', credential);
+/** Who accepts whom, over beliefs. */
+export interface Acceptance {
+  /** For each credential belief, the trust values that accept all of it. */
+  readonly trusts: Uint8Array;
+  /** For each trust belief, the credential values that all of it accepts. */
+  readonly credentials: Uint8Array;
+}
+
+function acceptance(as: 'server' | 'client'): Acceptance {
+  const trusts = new Uint8Array(BELIEFS).fill(every);
+  const credentials = new Uint8Array(BELIEFS).fill(every);
+  for (const trust of VALUES.trust as readonly Trust[]) {
+    for (const credential of VALUES.credential as readonly Credential[]) {
+      if (verifies(trust, credential, as)) continue;
+      for (let belief = 1; belief < BELIEFS; belief++) {
+        if (includes('credential', belief, credential)) trusts[belief]! &= ~bitOf('trust', trust);
+        if (includes('trust', belief, trust)) credentials[belief]! &= ~bitOf('credential', credential);
+      }
     }
   }
+  return { trusts, credentials };
 }
+
+const acceptances = { server: acceptance('server'), client: acceptance('client') };
+
+/** What is accepted of a presenter of this kind of use. */
+export const acceptanceOf = (presenter: UseKind | undefined): Acceptance =>
+  presenter === 'presents-as-client' ? acceptances.client : acceptances.server;

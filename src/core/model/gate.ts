@@ -1,7 +1,7 @@
 // The gate of a write: from what it would violate to the proofs that are lacking. Taken when the write is due, never before.
 
 import { apply } from './apply.ts';
-import { acceptedByAll, acceptsAll, type Belief, bitOf, NOTHING } from './belief.ts';
+import { acceptanceOf, type Belief, bitOf, NOTHING } from './belief.ts';
 import { demandsOn } from './demand.ts';
 import { type ChannelViolation, causeAt, type FaultViolation, type Violation } from './invariant.ts';
 import { Contradiction, type State } from './state.ts';
@@ -37,9 +37,10 @@ function* staleEnds(ix: Index, s: State, v: ChannelViolation): Iterable<[NodeInd
   for (const edge of v.edges) {
     const verifier = nodeOf(ix, edge.verifier);
     const presenter = nodeOf(ix, edge.presenter);
+    const accepts = acceptanceOf(ix.useAt[presenter]!.kind);
     const ends: [NodeIndex, Belief][] = [];
-    if (isStale(s, verifier, trust, v.step)) ends.push([verifier, acceptsAll[credential]!]);
-    if (isStale(s, presenter, credential, v.step)) ends.push([presenter, acceptedByAll[trust]!]);
+    if (isStale(s, verifier, trust, v.step)) ends.push([verifier, accepts.trusts[credential]!]);
+    if (isStale(s, presenter, credential, v.step)) ends.push([presenter, accepts.credentials[trust]!]);
     // Where both are stale, the one that can be shown good.
     const [node, good] = ends.find(([end, fine]) => (s.beliefs[end]! & fine) !== NOTHING) ?? ends[0] ?? [];
     if (node !== undefined && good !== undefined) yield [node, ~good];

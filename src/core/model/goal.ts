@@ -1,6 +1,6 @@
 // Progress, which is not safety: what each move must have reached. A goal missed says what is left, as the proofs that would show it done.
 
-import { acceptsAll, type Belief, beliefOf, bitOf, maskOf, NOTHING } from './belief.ts';
+import { acceptanceOf, type Belief, beliefOf, bitOf, maskOf, NOTHING } from './belief.ts';
 import { demandsOn } from './demand.ts';
 import { type Authority, wholeStore } from './ids.ts';
 import type { Move, Route } from './rotation.ts';
@@ -53,7 +53,7 @@ function unwanted(ix: Index, node: NodeIndex, move: Move, expected: Map<NodeInde
   switch (move) {
     case 'trust': {
       const shown = expected?.get(node);
-      return shown === undefined ? NOTHING : ~acceptsAll[bitOf('credential', shown)]!;
+      return shown === undefined ? NOTHING : ~acceptanceOf(undefined).trusts[bitOf('credential', shown)]!;
     }
     case 'issue':
       return unissued(ix, node);

@@ -2,14 +2,14 @@
 // can start and every signer sign from whatever its stores may hold (I2). A violation says which combination would fail.
 
 import { apply } from './apply.ts';
-import { acceptedByAll, acceptsAll, type Belief, bitOf, NOTHING, valueAt } from './belief.ts';
+import { acceptanceOf, type Belief, bitOf, NOTHING, valueAt } from './belief.ts';
 import type { PartyId, StoreId, UseId } from './ids.ts';
 import { type Cause, isWaived, type State } from './state.ts';
 import { CAUSES_PER_NODE } from './state-types.ts';
 import type { Effect } from './step.ts';
 import type { Edge, Topology } from './topology.ts';
 import { type Index, index, type NodeIndex } from './topology-index.ts';
-import { type Credential, type Signer, type Trust, type Value, verifies } from './value.ts';
+import type { Credential, Signer, Trust, Value } from './value.ts';
 
 /** One end of a combination that would fail: what it may hold, and how it may have got there. */
 export interface End {
@@ -60,15 +60,14 @@ export function violations(t: Topology, s: State): Violation[] {
 
 function channels(ix: Index, s: State): ChannelViolation[] {
   const found = new Map<string, ChannelViolation & { edges: Edge[]; count: number }>();
-  for (const { channel, verifiers, presenters } of ix.pairs) {
+  for (const { channel, verifiers, presenters, accepts } of ix.pairs) {
     // A role pair is a complete bipartite graph: its verdict depends on the unions only.
-    const trust = unionOf(ix, s, verifiers);
     const shown = unionOf(ix, s, presenters);
-    if ((trust & ~acceptsAll[shown]!) === NOTHING) continue;
+    if ((unionOf(ix, s, verifiers) & ~accepts.trusts[shown]!) === NOTHING) continue;
     for (const verifier of verifiers) {
-      if ((s.beliefs[verifier]! & ~acceptsAll[shown]!) === NOTHING || waived(ix, s, verifier)) continue;
+      if ((s.beliefs[verifier]! & ~accepts.trusts[shown]!) === NOTHING || waived(ix, s, verifier)) continue;
       for (const presenter of presenters) {
-        if ((s.beliefs[presenter]! & ~acceptedByAll[s.beliefs[verifier]!]!) === NOTHING) continue;
+        if ((s.beliefs[presenter]! & ~accepts.credentials[s.beliefs[verifier]!]!) === NOTHING) continue;
         if (!waived(ix, s, presenter)) collect(ix, s, { channel, verifier, presenter }, found);
       }
     }
@@ -99,11 +98,11 @@ function collect(
 ) {
   const edge: Edge = { channel: e.channel, verifier: ix.ids[e.verifier]!, presenter: ix.ids[e.presenter]! };
   const count = ix.useAt[e.verifier]!.parties.length * ix.useAt[e.presenter]!.parties.length;
+  const accepts = acceptanceOf(ix.useAt[e.presenter]!.kind);
   for (const a of bitsOf(s.beliefs[e.verifier]!)) {
-    for (const p of bitsOf(s.beliefs[e.presenter]!)) {
+    for (const p of bitsOf(s.beliefs[e.presenter]! & ~accepts.credentials[a]!)) {
       const trust = valueAt('trust', a) as Trust;
       const credential = valueAt('credential', p) as Credential;
-      if (verifies(trust, credential)) continue;
       const key = `${roleOf(edge.verifier)} ${roleOf(edge.presenter)} ${trust} ${credential}`;
       const same = found.get(key);
       if (same) {

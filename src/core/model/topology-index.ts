@@ -1,10 +1,10 @@
 // A topology as numbers: stores and uses become nodes, sources and flows become the inflows of a node. Made once for a topology.
 
-import { beliefOf, bitOf, NOTHING } from './belief.ts';
+import { type Acceptance, acceptanceOf, beliefOf, bitOf, NOTHING } from './belief.ts';
 import type { PartyId, StoreId, UseId } from './ids.ts';
 import { bringTable } from './reading.ts';
 import type { Actor } from './step.ts';
-import type { StoreClass, Topology, Use } from './topology.ts';
+import type { RolePair, StoreClass, Topology, Use } from './topology.ts';
 import type { Holds } from './value.ts';
 
 /** A store class or a use; stores come first. */
@@ -35,6 +35,7 @@ export interface Pair {
   readonly channel: string;
   readonly verifiers: readonly NodeIndex[];
   readonly presenters: readonly NodeIndex[];
+  readonly accepts: Acceptance;
 }
 
 export interface Index {
@@ -198,14 +199,17 @@ function membersOf(t: Topology, nodes: ReadonlyMap<string, NodeIndex>): Map<Stor
   return classOf;
 }
 
-const pairsOf = (t: Topology, at: (id: string) => NodeIndex): Pair[] => [
-  ...t.edges.map((e) => ({ channel: e.channel, verifiers: [at(e.verifier)], presenters: [at(e.presenter)] })),
-  ...(t.pairs ?? []).map((p) => ({
-    channel: p.channel,
-    verifiers: p.verifiers.map(at),
-    presenters: p.presenters.map(at),
-  })),
-];
+function pairsOf(t: Topology, at: (id: string) => NodeIndex): Pair[] {
+  const kinds = new Map(t.uses.map((use) => [use.id, use.kind]));
+  const pairOf = ({ channel, verifiers, presenters }: RolePair): Pair => ({
+    channel,
+    verifiers: verifiers.map(at),
+    presenters: presenters.map(at),
+    accepts: acceptanceOf(kinds.get(presenters[0] ?? '')),
+  });
+  const edges = t.edges.map((e) => pairOf({ channel: e.channel, verifiers: [e.verifier], presenters: [e.presenter] }));
+  return [...edges, ...(t.pairs ?? []).map(pairOf)];
+}
 
 function comingWith(t: Topology, inflows: readonly (readonly Inflow[])[], start: Uint8Array): Map<Actor, NodeIndex[]> {
   const actors = new Set(t.flows.flatMap((flow) => (flow.actor ? [flow.actor] : [])));

@@ -78,7 +78,7 @@ export interface Edge {
   presenter: UseId;
 }
 
-/** Every verifier of the first list checks every presenter of the second: as many edges, kept as one (model.md, section 6). */
+/** Every verifier of the first list checks every presenter of the second, all of which present as servers or all as clients: as many edges, kept as one (model.md, section 6). */
 export interface RolePair {
   channel: string;
   verifiers: readonly UseId[];

@@ -22,8 +22,9 @@ export const VALUES = {
 /**
  * RFC 5280 section 6 reduced to two anchors and two bridges: is a presenter with this credential accepted by a verifier with this trust?
  * `other` is outside this authority: whoever presents it is verified through something else, so nothing here can break it.
+ * A reverse bridge is for serverAuth only (trap 2), so as a client's chain `old+reverse` is no more than the leaf.
  */
-export function verifies(trust: Trust, credential: Credential): boolean {
+export function verifies(trust: Trust, credential: Credential, as: 'server' | 'client' = 'server'): boolean {
   switch (credential) {
     case 'other':
       return true;
@@ -32,7 +33,8 @@ export function verifies(trust: Trust, credential: Credential): boolean {
     case 'new':
       return trust === 'new' || trust === 'both';
     case 'new+bridge':
-    case 'old+reverse':
       return trust !== 'none';
+    case 'old+reverse':
+      return as === 'server' ? trust !== 'none' : trust === 'old' || trust === 'both';
   }
 }

@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { EXIT } from '../errors.ts';
+import { registerInspect } from './commands/inspect.ts';
 import { showError } from './show-error.ts';
 
 export function program(): Command {
@@ -10,6 +11,7 @@ export function program(): Command {
     .version('0.1.0')
     .showHelpAfterError('(reroot --help shows the commands)')
     .exitOverride();
+  registerInspect(root);
   return root;
 }
 

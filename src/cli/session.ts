@@ -1,0 +1,85 @@
+// What every command that looks at a cluster begins with: the global flags, the configuration, the cluster, the way to its nodes.
+
+import { type Command, Option } from 'commander';
+import { ApiError, ApiUnreachable, type Cluster, connect } from '../cluster/client.ts';
+import { type Config, loadConfig } from '../config/config.ts';
+import { wrongUse } from '../errors.ts';
+import type { NodeAccess } from '../nodes/access.ts';
+import { accessFor } from '../nodes/access-for.ts';
+import type { OutputKind } from '../views/emitter.ts';
+
+export interface GlobalFlags {
+  kubeconfig?: string;
+  context?: string;
+  config?: string;
+  output: OutputKind;
+  sshUser?: string;
+  nodeExec?: string;
+}
+
+export interface Session {
+  config: Config;
+  cluster: Cluster;
+  /** The way to a node; one a node, kept. */
+  accessOf: (node: string) => NodeAccess;
+  /** Where the cluster says that a node is. Discovery tells it before it asks for the node. */
+  noteAddress: (node: string, address: string) => void;
+  close: () => Promise<void>;
+}
+
+export function addGlobalFlags(command: Command): Command {
+  return command
+    .option('--kubeconfig FILE', 'default: $KUBECONFIG, then ~/.kube/config')
+    .option('--context NAME', 'a context of the kubeconfig')
+    .option('--config FILE', 'reroot.yaml: how nodes are reached and components restarted')
+    .addOption(new Option('-o, --output KIND', 'what is printed').choices(['board', 'plain', 'json']).default('board'))
+    .option('--ssh-user NAME', 'log in to nodes as this user')
+    .option('--node-exec COMMAND', "reach nodes by a command, such as 'docker exec -i {node}'");
+}
+
+/** How long an API server that does not answer is waited for: it may just be restarting. Milliseconds. */
+const PATIENCE = 5_000;
+
+/** Reads the configuration and makes sure that the cluster is there and knows the user. Throws wrongUse otherwise. */
+export async function openSession(flags: GlobalFlags): Promise<Session> {
+  const config = withFlags(loadConfig(flags.config), flags);
+  const cluster = connect({
+    ...(flags.kubeconfig === undefined ? {} : { kubeconfig: flags.kubeconfig }),
+    ...(flags.context === undefined ? {} : { context: flags.context }),
+  });
+  try {
+    await cluster.get('/version', { retryFor: PATIENCE });
+  } catch (thrown) {
+    await cluster.close();
+    if (thrown instanceof ApiUnreachable || thrown instanceof ApiError) throw wrongUse(thrown.message, ...thrown.hints);
+    throw thrown;
+  }
+  return { config, cluster, ...nodeAccess(config), close: () => cluster.close() };
+}
+
+/** Flags win over the file. */
+function withFlags(config: Config, flags: GlobalFlags): Config {
+  if (flags.nodeExec !== undefined && flags.sshUser !== undefined) {
+    throw wrongUse('--node-exec and --ssh-user exclude each other', 'put the user into the command');
+  }
+  if (flags.nodeExec !== undefined) return { ...config, access: 'exec', exec: flags.nodeExec };
+  if (flags.sshUser !== undefined) return { ...config, access: 'ssh', user: flags.sshUser };
+  return config;
+}
+
+function nodeAccess(config: Config): Pick<Session, 'accessOf' | 'noteAddress'> {
+  const addresses = new Map<string, string>();
+  const known = new Map<string, NodeAccess>();
+  return {
+    noteAddress: (node, address) => {
+      if (addresses.get(node) === address) return;
+      addresses.set(node, address);
+      known.delete(node);
+    },
+    accessOf: (node) => {
+      const access = known.get(node) ?? accessFor(config, node, addresses.get(node));
+      known.set(node, access);
+      return access;
+    },
+  };
+}

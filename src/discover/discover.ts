@@ -1,0 +1,189 @@
+// The live cluster in, an inventory out. Reads only.
+
+import type { Cluster } from '../cluster/client.ts';
+import { leaseHolder } from '../cluster/leader.ts';
+import type { Config } from '../config/config.ts';
+import { factsOf } from '../core/catalog/components.ts';
+import type { Callee, Instance, Inventory, Millis, Node, Pod, Store } from '../core/model/inventory.ts';
+import type { Rotation } from '../core/model/rotation.ts';
+import type { NodeAccess } from '../nodes/access.ts';
+import { authoritiesOf } from './authorities.ts';
+import { type CalleeSeen, lookAtCallees } from './callees.ts';
+import { findingsOf } from './findings.ts';
+import { knownNodes, lookAtNodes, type NodeLook } from './nodes.ts';
+import { lookAtObjects } from './objects.ts';
+import { listReduced } from './paged.ts';
+import { type PodObject, podFact } from './pods.ts';
+import { type CertificatePool, certificatePool } from './pool.ts';
+import { relevance } from './relevance.ts';
+import { usersOf } from './users.ts';
+
+export interface DiscoverDeps {
+  config: Config;
+  cluster: Cluster;
+  accessOf: (node: string) => NodeAccess;
+  /** Told where a Node object says that its node is, before `accessOf` is asked for it. */
+  noteAddress?: (node: string, address: string) => void;
+}
+
+export interface DiscoverOptions {
+  now: Millis;
+  /** An open rotation: copies of its old CA in objects stay in sight after the API servers have dropped it. */
+  rotation?: Rotation;
+}
+
+/**
+ * One look at everything: nodes and their components, files, objects, callees, pods. Throws wrongUse for a configuration that does not fit the cluster
+ * and for missing permission; a node that is away is part of the answer.
+ */
+export async function discover(deps: DiscoverDeps, options: DiscoverOptions): Promise<Inventory> {
+  const { cluster, config } = deps;
+  const nodes = await knownNodes(cluster, config);
+  for (const { name, address } of nodes) if (address !== undefined) deps.noteAddress?.(name, address);
+  const [looks, objects, callees, namespaces, version] = await Promise.all([
+    lookAtNodes(nodes, config, deps.accessOf),
+    lookAtObjects(cluster),
+    lookAtCallees(cluster),
+    listReduced<{ metadata: { name: string } }, string>(cluster, '/api/v1/namespaces', ({ metadata }) => metadata.name),
+    serverVersion(cluster),
+  ]);
+  const podsSeen = await listReduced<PodObject, { pod: Pod; uid: string }>(cluster, '/api/v1/pods', (object) => {
+    const pod = podFact(object, objects.legacySecrets);
+    return pod && { pod, uid: object.metadata.uid };
+  });
+  const instances = await finishInstances(cluster, looks, version);
+  const pool = poolOf(looks, objects.stores, callees);
+  const keyFiles = looks.flatMap(({ seen }) => seen?.keyFiles ?? []);
+  const strangers = looks.flatMap(({ seen }) => seen?.strangers ?? []);
+
+  const fileStores = looks.flatMap(({ seen }) => seen?.stores ?? []).map(pool.storeOf);
+  const authorities = authoritiesOf(instances, new Map(fileStores.map((store) => [store.id, store])), keyFiles);
+  const calleeStores = callees.flatMap(({ store }) => (store ? [pool.storeOf(store)] : []));
+  const objectStores = objects.stores.map(pool.storeOf).filter(relevance(authorities, options.rotation));
+  const stores = [...fileStores, ...objectStores, ...calleeStores].sort((a, b) => (a.id < b.id ? -1 : 1));
+  const holdsOf = podHolds(looks);
+  const inventory: Omit<Inventory, 'findings'> = {
+    takenAt: options.now,
+    cluster: { server: cluster.server, version },
+    nodes: looks.map((look) => nodeFact(look)),
+    authorities,
+    instances,
+    stores,
+    pods: podsSeen.map(({ pod, uid }) => withHolds(pod, holdsOf(pod, uid))),
+    namespaces: namespaces.sort(),
+    callees: callees.map((callee) => calleeFact(callee, pool, stores)),
+  };
+  const used = new Set(usersOf(inventory).keys());
+  return { ...inventory, findings: findingsOf({ inventory, keyFiles, strangers, used }) };
+}
+
+async function serverVersion(cluster: Cluster): Promise<string> {
+  const { gitVersion } = await cluster.get<{ gitVersion: string }>('/version');
+  return gitVersion.replace(/^v/, '');
+}
+
+/** Versions and leaders. A component's own version is in its image's tag; otherwise it is that of its node's API server, as kubeadm's skew is. */
+async function finishInstances(cluster: Cluster, looks: readonly NodeLook[], version: string): Promise<Instance[]> {
+  const instances = looks.flatMap(({ seen }) => seen?.instances ?? []);
+  const leaders = await leadersOf(cluster, looks);
+  const ofServers = new Map<string, string>();
+  await Promise.all(
+    instances
+      .filter(({ component, endpoint }) => component === 'kube-apiserver' && endpoint !== undefined)
+      .map(async ({ node, endpoint }) => {
+        const own = await serverVersion(cluster.at(`https://${endpoint}`)).catch(() => undefined);
+        if (own !== undefined) ofServers.set(node, own);
+      }),
+  );
+  const kubelets = new Map(looks.map(({ known }) => [known.name, known.version]));
+  return instances.map((instance): Instance => {
+    const own = {
+      'kube-apiserver': ofServers.get(instance.node),
+      kubelet: kubelets.get(instance.node),
+    }[instance.component as string];
+    const isKubernetes = factsOf(instance.component).component !== '*' && instance.component !== 'etcd';
+    const assumed = isKubernetes ? (ofServers.get(instance.node) ?? version) : undefined;
+    const found = own ?? instance.version ?? assumed;
+    const leader = leaders.get(instance.component)?.(instance.node);
+    return {
+      ...instance,
+      ...(found === undefined ? {} : { version: found }),
+      ...(leader === undefined ? {} : { leader }),
+    };
+  });
+}
+
+/** By component, whether a node's instance leads. A holder that is no node's name leaves it open for all. */
+async function leadersOf(
+  cluster: Cluster,
+  looks: readonly NodeLook[],
+): Promise<Map<string, (node: string) => boolean | undefined>> {
+  const names = new Map(
+    looks.flatMap(({ known }) => [
+      [known.hostname ?? known.name, known.name] as const,
+      [known.name, known.name] as const,
+    ]),
+  );
+  const entries = await Promise.all(
+    ['kube-controller-manager', 'kube-scheduler'].map(async (component) => {
+      const holder = await leaseHolder(cluster, component);
+      const leads = holder && names.get(holder.node);
+      return [component, (node: string) => (leads === undefined ? undefined : leads === node)] as const;
+    }),
+  );
+  return new Map(entries);
+}
+
+function poolOf(
+  looks: readonly NodeLook[],
+  objects: readonly { certificates: Parameters<CertificatePool['add']>[0] }[],
+  callees: readonly CalleeSeen[],
+): CertificatePool {
+  const pool = certificatePool();
+  for (const { seen } of looks) {
+    pool.add(seen?.recordCAs ?? []);
+    for (const { certificates } of seen?.stores ?? []) pool.add(certificates);
+  }
+  for (const { certificates } of objects) pool.add(certificates);
+  for (const { store } of callees) pool.add(store?.certificates ?? []);
+  return pool;
+}
+
+function nodeFact({ known, seen, why }: NodeLook): Node {
+  const serves = seen?.instances.some(({ component }) => component === 'kube-apiserver');
+  const roles: Node['roles'] = serves
+    ? [...new Set<Node['roles'][number]>(['control-plane', ...known.roles])]
+    : known.roles;
+  return {
+    name: known.name,
+    roles: serves ? roles.filter((role) => role !== 'worker') : roles,
+    reached: seen !== undefined,
+    ...(why === undefined ? {} : { why }),
+    ...(seen === undefined ? {} : { clockOffset: seen.clockOffset }),
+    ...(seen?.freeBytes === undefined ? {} : { freeBytes: seen.freeBytes }),
+  };
+}
+
+type HoldsOf = (pod: Pod, uid: string) => string[] | undefined;
+
+function podHolds(looks: readonly NodeLook[]): HoldsOf {
+  const byNode = new Map(looks.map(({ known, seen }) => [known.name, seen?.podCAs]));
+  return (pod, uid) => {
+    const held = byNode.get(pod.node)?.get(uid);
+    return held && [...new Set(held.map((certificate) => certificate.fingerprint))];
+  };
+}
+
+const withHolds = (pod: Pod, holds: string[] | undefined): Pod => (holds ? { ...pod, holds } : pod);
+
+function calleeFact({ store, served, ...rest }: CalleeSeen, pool: CertificatePool, stores: readonly Store[]): Callee {
+  const chain = served?.map(pool.factOf);
+  const leaf = chain?.[0]?.fingerprint;
+  const servingStore = leaf && stores.find((one) => one.certs[0]?.fingerprint === leaf)?.id;
+  return {
+    ...rest,
+    ...(store ? { caBundle: store.id } : {}),
+    ...(chain ? { served: chain } : {}),
+    ...(servingStore ? { servingStore } : {}),
+  };
+}

@@ -1,0 +1,139 @@
+// Processes, manifests and configuration files of one node as component instances.
+
+import { posix } from 'node:path';
+import type { Config } from '../config/config.ts';
+import { factsOf } from '../core/catalog/components.ts';
+import type { Instance } from '../core/model/inventory.ts';
+import type { NodeAccess } from '../nodes/access.ts';
+import { findFiles, readFiles } from '../nodes/files.ts';
+import type { ProcessSeen } from '../nodes/processes.ts';
+import { flag } from './argv.ts';
+import { endpointOf } from './endpoints.ts';
+import { kubeconfigParts } from './kubeconfig-parts.ts';
+import { flattenSettings } from './kubelet-settings.ts';
+import { managementOf } from './management.ts';
+import { findManifests, type ManifestSeen } from './manifests.ts';
+import { type ComponentProcess, componentProcesses } from './processes.ts';
+
+export interface InstanceContext {
+  access: NodeAccess;
+  config: Config;
+  /** The node's InternalIP, or the host in reroot.yaml. */
+  address: string | undefined;
+}
+
+/** The instances of a node whose process table is given. */
+export async function findInstances(table: readonly ProcessSeen[], context: InstanceContext): Promise<Instance[]> {
+  const { access, config } = context;
+  const nodeConfig = config.nodes[access.node];
+  const processes = componentProcesses(table, nodeConfig);
+  const kubelet = processes.find(({ line }) => line.name === 'kubelet');
+  const kubeletSettings = kubelet ? await readKubeletSettings(access, kubelet.line.flags) : {};
+  const staticPods = kubeletSettings.staticPodPath ?? (kubelet && flag(kubelet.line.flags, 'pod-manifest-path'));
+  const configured = Object.entries(nodeConfig?.components ?? {});
+  const manifests = await findManifests(access, {
+    staticPods: staticPods?.startsWith('/') ? [staticPods] : [],
+    others: [...new Set(configured.flatMap(([, component]) => component.paths))],
+    components: [...new Set([...configured.map(([name]) => name), ...processes.map(({ line }) => line.name)])],
+  });
+  const running = processes.map((one) =>
+    instanceOf(one, { ...context, manifests, settings: one === kubelet ? kubeletSettings : {} }),
+  );
+  const stopped = manifests
+    .filter(({ component }) => factsOf(component).component === component)
+    .filter(({ component }) => !running.some((instance) => instance.component === component))
+    .map((manifest) => stoppedInstance(manifest, context));
+  return addKubeconfigFiles(access, [...running, ...stopped]);
+}
+
+interface Around extends InstanceContext {
+  manifests: readonly ManifestSeen[];
+  settings: Record<string, string>;
+}
+
+function instanceOf({ process, line }: ComponentProcess, around: Around): Instance {
+  const { access, config, manifests, settings, address } = around;
+  const manifest = manifests.find(({ component }) => component === line.name);
+  const command = config.nodes[access.node]?.components[line.name]?.restart;
+  const endpoint = endpointOf({ component: line.name, flags: line.flags, settings }, address, {
+    local: config.access === 'local',
+  });
+  return {
+    id: `${access.node}/${line.name}`,
+    node: access.node,
+    component: line.name,
+    pid: process.pid,
+    startedAt: process.startedAt,
+    flags: line.flags,
+    settings,
+    management: managementOf({ command, manifest: manifest?.path, cgroup: process.cgroup }),
+    ...(manifest === undefined ? {} : { nextFlags: manifest.flags }),
+    ...(manifest?.version === undefined ? {} : { version: manifest.version }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+  };
+}
+
+/** A component that has a manifest and no process: crashed, or between two runs. Its next start is all that is known of it. */
+function stoppedInstance(manifest: ManifestSeen, { access, config }: InstanceContext): Instance {
+  const command = config.nodes[access.node]?.components[manifest.component]?.restart;
+  return {
+    id: `${access.node}/${manifest.component}`,
+    node: access.node,
+    component: manifest.component,
+    flags: manifest.flags,
+    nextFlags: manifest.flags,
+    settings: {},
+    management:
+      command === undefined
+        ? { by: 'static-pod', manifest: manifest.path }
+        : { by: 'command', command, manifest: manifest.path },
+    ...(manifest.version === undefined ? {} : { version: manifest.version }),
+  };
+}
+
+/** `--config`, and the drop-in folder `--config-dir` in the kubelet's own order (K:cmd/kubelet/app/server.go mergeKubeletConfigurations). */
+async function readKubeletSettings(access: NodeAccess, flags: Instance['flags']): Promise<Record<string, string>> {
+  const file = flag(flags, 'config');
+  const dropIns = flag(flags, 'config-dir');
+  const more = dropIns?.startsWith('/') ? await findFiles(access, [dropIns], ['*.conf']) : [];
+  const paths = [...(file?.startsWith('/') ? [file] : []), ...more];
+  const seen = await readFiles(access, paths);
+  const settings: Record<string, string> = {};
+  for (const path of paths) {
+    const bytes = seen.get(path)?.bytes;
+    if (!bytes) continue;
+    try {
+      Object.assign(settings, flattenSettings(bytes.toString('utf8')));
+    } catch {
+      // The kubelet would not have started with it: somebody edits it now. What it runs with is not in this file.
+    }
+  }
+  return settings;
+}
+
+const NAMED = { ca: 'certificate-authority', client: 'client-certificate', key: 'client-key' } as const;
+
+/** Notes files that kubeconfigs name instead of embedding them, as `FLAG.client-certificate` among the settings: the catalogue reads them there. */
+async function addKubeconfigFiles(access: NodeAccess, instances: Instance[]): Promise<Instance[]> {
+  const flagged = instances.flatMap((instance) =>
+    factsOf(instance.component).kubeconfigs.flatMap((fact) => {
+      const path = flag(instance.flags, fact.flag);
+      return path?.startsWith('/') ? [{ instance, flag: fact.flag, path: posix.normalize(path) }] : [];
+    }),
+  );
+  const seen = await readFiles(access, [...new Set(flagged.map(({ path }) => path))]);
+  for (const { instance, flag: name, path } of flagged) {
+    const bytes = seen.get(path)?.bytes;
+    if (!bytes) continue;
+    try {
+      const parts = kubeconfigParts(bytes.toString('utf8'), path);
+      for (const part of ['ca', 'client', 'key'] as const) {
+        const file = parts[part]?.file;
+        if (file !== undefined) instance.settings[`${name}.${NAMED[part]}`] = file;
+      }
+    } catch {
+      // Told as a fault of the store itself.
+    }
+  }
+  return instances;
+}

@@ -29,12 +29,12 @@ export interface Session {
 
 export function addGlobalFlags(command: Command): Command {
   return command
-    .option('--kubeconfig FILE', 'default: $KUBECONFIG, then ~/.kube/config')
-    .option('--context NAME', 'a context of the kubeconfig')
-    .option('--config FILE', 'reroot.yaml: how nodes are reached and components restarted')
-    .addOption(new Option('-o, --output KIND', 'what is printed').choices(['board', 'plain', 'json']).default('board'))
-    .option('--ssh-user NAME', 'log in to nodes as this user')
-    .option('--node-exec COMMAND', "reach nodes by a command, such as 'docker exec -i {node}'");
+    .option('--kubeconfig <file>', 'default: $KUBECONFIG, then ~/.kube/config')
+    .option('--context <name>', 'a context of the kubeconfig')
+    .option('--config <file>', 'reroot.yaml: how nodes are reached and components restarted')
+    .addOption(new Option('-o, --output <kind>', 'what is printed').choices(['board', 'plain', 'json']).default('board'))
+    .option('--ssh-user <name>', 'log in to nodes as this user')
+    .option('--node-exec <command>', "reach nodes by a command, such as 'docker exec -i {node}'");
 }
 
 /** How long an API server that does not answer is waited for: it may just be restarting. Milliseconds. */

@@ -20,16 +20,18 @@ export interface Demands {
 export function demandsOn(t: Topology, s: State): Demands {
   const ix = index(t);
   const wanted = new Map<NodeIndex, Belief>();
+  const unwanted = new Map<NodeIndex, Belief>();
   const depths = new Map<NodeIndex, number>();
 
   function visit(node: NodeIndex, asked: Belief): number {
     const held = asked & s.beliefs[node]!;
     const known = wanted.get(node) ?? NOTHING;
+    if (held !== NOTHING) unwanted.set(node, (unwanted.get(node) ?? NOTHING) | asked);
     if ((held & ~known) === NOTHING) return depths.get(node) ?? 0;
     wanted.set(node, known | held);
     let depth = depths.get(node) ?? 1;
     depths.set(node, depth);
-    for (const [source, bad] of sourcesToClear(ix, s, node, known | held)) {
+    for (const [source, bad] of sourcesToClear(ix, s, node, unwanted.get(node)!)) {
       depth = Math.max(depth, visit(source, bad) + 1);
     }
     depths.set(node, depth);
@@ -40,7 +42,9 @@ export function demandsOn(t: Topology, s: State): Demands {
     demand: visit,
     proofs() {
       const ordered = [...wanted].sort(([a], [b]) => depths.get(a)! - depths.get(b)! || a - b);
-      return merged(ordered.map(([node, bad]) => ({ depth: depths.get(node)!, proof: proofOf(t, ix, s, node, bad) })));
+      return merged(
+        ordered.map(([node]) => ({ depth: depths.get(node)!, proof: proofOf(t, ix, s, node, unwanted.get(node)!) })),
+      );
     },
   };
 }
@@ -51,18 +55,18 @@ function sourcesToClear(ix: Index, s: State, node: NodeIndex, bad: Belief): Map<
   for (const inflow of ix.inflows[node]!) {
     if (inflow.actor !== undefined && !s.actors.has(inflow.actor)) continue;
     if (inflow.flags >= 0 && (s.beliefs[inflow.flags]! & inflow.flagsBit) === NOTHING) continue;
-    const bringing = bringers(inflow, s.beliefs[node]! & ~bad, s.beliefs[inflow.from]!, bad);
-    if (bringing === NOTHING) continue;
+    const bringing = bringers(inflow, s.beliefs[node]! & ~bad, bad);
+    if ((bringing & s.beliefs[inflow.from]!) === NOTHING) continue;
     const [at, bits] = areLeaving(s, inflow) ? [inflow.flags, inflow.flagsBit] : [inflow.from, bringing];
     clear.set(at, (clear.get(at) ?? NOTHING) | bits);
   }
   return clear;
 }
 
-function bringers(inflow: Inflow, own: Belief, source: Belief, bad: Belief): Belief {
+/** All values of the source that would bring one of the bad ones, possible now or not. */
+function bringers(inflow: Inflow, own: Belief, bad: Belief): Belief {
   let bringing: Belief = NOTHING;
-  for (let rest = source; rest !== 0; rest &= rest - 1) {
-    const bit = rest & -rest;
+  for (let bit = 1; bit < BELIEFS; bit <<= 1) {
     const brought = inflow.brings[bit]!;
     if (((inflow.union ? unionTable[own * BELIEFS + brought]! : brought) & bad) !== NOTHING) bringing |= bit;
   }

@@ -37,8 +37,8 @@ export function goalOf(
   for (let node = 0; node < ix.size; node++) {
     const of = ix.storeAt[node] ?? ix.useAt[node]!;
     if (of.holds === 'flags' || !authorities.includes(of.authority)) continue;
-    const bad = unwanted(ix, node, move, expected) & s.beliefs[node]!;
-    if (bad !== NOTHING) (isOut(ix, s, node) ? waived : missing).demand(node, bad);
+    const bad = unwanted(ix, node, move, expected);
+    if ((bad & s.beliefs[node]!) !== NOTHING) (isOut(ix, s, node) ? waived : missing).demand(node, bad);
   }
   const left = missing.proofs();
   return { reached: left.length === 0, missing: left, waived: waived.proofs() };

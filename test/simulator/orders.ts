@@ -1,0 +1,324 @@
+// The orders that must be accepted: rotations of the kubeadm cluster, whole or in parts, and the way back.
+
+import type { Names } from './kubeadm.ts';
+import { type Act, before, cycled, type Order, probe, read, swap, without, write, written } from './script.ts';
+
+const uses = (parties: readonly string[], name: string) => parties.map((party) => `${party}:${name}`);
+
+/** The signer and the root bundle get files of their own; the controller managers are restarted onto them. */
+export function split(n: Names, root: 'both' | 'new' = 'both', kubeconfig = true): Act[] {
+  const kcms = n.cps.map(n.kcm);
+  const conf = n.cps.map((cp) => n.kcmConf(cp, 'ca'));
+  return [
+    ...written('signer.pem', n.cps.map(n.signer), 'old'),
+    ...written('root-bundle', n.cps.map(n.rootBundle), root),
+    ...(kubeconfig ? written('controller-manager.conf ca', conf, 'both') : []),
+    ...written('kcm manifest', n.cps.map(n.manifest), 'split'),
+    ...cycled('kcm', kcms),
+  ];
+}
+
+export function trust(n: Names): Act[] {
+  return [
+    ...written('ca.crt', n.nodes.map(n.ca), 'both'),
+    probe('api client-ca', uses(n.cps.map(n.api), 'client-ca'), 'both', 'new'),
+    probe('kubelet client-ca', uses(n.nodes.map(n.kubelet), 'client-ca'), 'both', 'new'),
+    read('ext-auth', [n.extClient], 'both'),
+    probe('ext client-ca', [`${n.ext}:client-ca`], 'both'),
+    ...written('cluster-info', [n.clusterInfo], 'both'),
+    ...written('caBundle', [n.caBundle], 'both'),
+    probe('api webhook-ca', uses(n.cps.map(n.api), 'webhook-ca'), 'both'),
+  ];
+}
+
+export function serve(n: Names, value: 'new+bridge' | 'new'): Act[] {
+  const apis = n.cps.map(n.api);
+  return [
+    ...written('apiserver.crt', n.cps.map(n.serving), value),
+    probe('api serving', uses(apis, 'serving'), value),
+    ...written('kubelet-client.crt', n.cps.map(n.kubeletClient), value),
+    probe('api kubelet-client', uses(apis, 'kubelet-client'), value),
+    probe('api kubelet-connections', uses(apis, 'kubelet-connections'), value),
+  ];
+}
+
+export function sign(n: Names): Act[] {
+  return [
+    ...written('signer.pem new', n.cps.map(n.signer), 'new'),
+    probe('leader signer', [`${n.leader}:signer`], 'new'),
+    read('flight', [n.flight], 'new'),
+    ...written('webhook secret', [n.webhookSecret], 'new'),
+    probe('webhook serving', [`${n.webhook}:serving`], 'new'),
+    probe('joiner client', [`${n.joiner}:client`], 'new'),
+  ];
+}
+
+export function clients(n: Names): Act[] {
+  const conf = (of: (cp: string, part: 'ca' | 'client') => string, part: 'ca' | 'client') =>
+    n.cps.map((cp) => of(cp, part));
+  return [
+    ...written('kubelet.pem', n.nodes.map(n.kubeletPem), 'new'),
+    ...written('kubelet.conf', n.nodes.map(n.kubeletConf), 'new'),
+    ...cycled('kubelets', n.nodes.map(n.kubelet)),
+    ...written('scheduler.conf client', conf(n.schedulerConf, 'client'), 'new'),
+    ...written('scheduler.conf ca new', conf(n.schedulerConf, 'ca'), 'new'),
+    ...cycled('schedulers', n.cps.map(n.scheduler)),
+    ...written('user.conf client', [n.userConf('client')], 'new'),
+    ...written('user.conf ca new', [n.userConf('ca')], 'new'),
+    ...cycled('user', [n.user]),
+  ];
+}
+
+/** The controller managers' second restart; root new as well, which is safe once every API server serves the bridge. */
+export function secondKcm(n: Names, root = true): Act[] {
+  return [
+    ...written(
+      'controller-manager.conf client',
+      n.cps.map((cp) => n.kcmConf(cp, 'client')),
+      'new',
+    ),
+    ...written(
+      'controller-manager.conf ca new',
+      n.cps.map((cp) => n.kcmConf(cp, 'ca')),
+      'new',
+    ),
+    ...(root ? written('root-bundle new', n.cps.map(n.rootBundle), 'new') : []),
+    ...cycled('kcm again', n.cps.map(n.kcm)),
+  ];
+}
+
+/** The gate of retire: what publishes and what pods and joining nodes have taken. */
+export function podsTrustNew(n: Names): Act[] {
+  return [
+    read('kube-root-ca.crt', [n.rootCm], 'new'),
+    read('projected', ['frozen ca.crt', 'reloading ca.crt'], 'new'),
+    ...cycled('frozen pods', n.frozen),
+    probe('reloading pods', ['pod/app/reloading:root-ca'], 'new'),
+    ...written('cluster-info new', [n.clusterInfo], 'new'),
+    probe('joiner ca', [`${n.joiner}:ca`, `${n.joiner}:client-ca`], 'new'),
+  ];
+}
+
+export function dropOld(n: Names): Act[] {
+  return [
+    ...written('ca.crt new', n.nodes.map(n.ca), 'new'),
+    probe('api client-ca new', uses(n.cps.map(n.api), 'client-ca'), 'new'),
+    probe('kubelet client-ca new', uses(n.nodes.map(n.kubelet), 'client-ca'), 'new'),
+  ];
+}
+
+export function bridgeAway(n: Names): Act[] {
+  const apis = n.cps.map(n.api);
+  return [
+    ...written('apiserver.crt new', n.cps.map(n.serving), 'new'),
+    probe('api serving new', uses(apis, 'serving'), 'new'),
+    ...written('kubelet-client.crt new', n.cps.map(n.kubeletClient), 'new'),
+    probe('api kubelet-client new', uses(apis, 'kubelet-client'), 'new'),
+    probe('api kubelet-connections new', uses(apis, 'kubelet-connections'), 'new'),
+  ];
+}
+
+export function cleanUp(n: Names): Act[] {
+  return [
+    ...written('ext-auth new', [n.extClient], 'new'),
+    probe('ext client-ca new', [`${n.ext}:client-ca`], 'new'),
+    ...written('caBundle new', [n.caBundle], 'new'),
+    probe('api webhook-ca new', uses(n.cps.map(n.api), 'webhook-ca'), 'new'),
+    ...written('ca.key new', n.cps.map(n.kubeadmCa), 'new'),
+  ];
+}
+
+export const bridgeIssue = (n: Names): Order => [
+  ...split(n),
+  ...trust(n),
+  ...serve(n, 'new+bridge'),
+  ...sign(n),
+  ...clients(n),
+  ...secondKcm(n),
+];
+
+export const bridgeRetire = (n: Names): Order => [
+  ...bridgeIssue(n),
+  ...podsTrustNew(n),
+  ...dropOld(n),
+  ...bridgeAway(n),
+  ...cleanUp(n),
+];
+
+/** Both CAs everywhere and a first restart of every client, then new certificates and a second one. */
+export function bundleRetire(n: Names): Order {
+  return [
+    ...split(n),
+    ...trust(n),
+    read('kube-root-ca.crt both', [n.rootCm], 'both'),
+    read('projected both', ['frozen ca.crt', 'reloading ca.crt'], 'both'),
+    ...cycled('frozen pods first', n.frozen),
+    probe('reloading pods both', ['pod/app/reloading:root-ca'], 'both'),
+    ...written('kubelet.conf both', n.nodes.map(n.kubeletConf), 'both'),
+    ...cycled('kubelets first', n.nodes.map(n.kubelet)),
+    ...written(
+      'scheduler.conf ca',
+      n.cps.map((cp) => n.schedulerConf(cp, 'ca')),
+      'both',
+    ),
+    ...cycled('schedulers first', n.cps.map(n.scheduler)),
+    ...written('user.conf ca', [n.userConf('ca')], 'both'),
+    ...cycled('user first', [n.user]),
+    probe('joiner both', [`${n.joiner}:ca`, `${n.joiner}:client-ca`], 'both'),
+    ...serve(n, 'new'),
+    ...sign(n),
+    ...clients(n),
+    ...secondKcm(n),
+    ...podsTrustNew(n),
+    ...dropOld(n),
+    ...cleanUp(n),
+  ];
+}
+
+export const bundleIssue = (n: Names): Order => before(bundleRetire(n), 'read kube-root-ca.crt');
+
+export function frontProxy(n: Names): Order {
+  const apis = n.cps.map(n.api);
+  return [
+    ...written('front-proxy-ca.crt', n.cps.map(n.fpCa), 'both'),
+    probe('api front-proxy-ca', uses(apis, 'front-proxy-ca'), 'both'),
+    read('ext-auth proxy', [n.extProxy], 'both'),
+    probe('ext front-proxy-ca', [`${n.ext}:front-proxy-ca`], 'both'),
+    ...written('front-proxy-client', n.cps.map(n.fpClient), 'new'),
+    probe('api front-proxy-client', uses(apis, 'front-proxy-client'), 'new'),
+    ...written('front-proxy-ca.crt new', n.cps.map(n.fpCa), 'new'),
+    probe('api front-proxy-ca new', uses(apis, 'front-proxy-ca'), 'new'),
+    ...written('ext-auth proxy new', [n.extProxy], 'new'),
+    probe('ext front-proxy-ca new', [`${n.ext}:front-proxy-ca`], 'new'),
+  ];
+}
+
+export function etcd(n: Names): Order {
+  const leafs = [...n.cps.map(n.etcdServer), ...n.cps.map(n.etcdPeer), ...n.cps.map(n.etcdClient)];
+  const presenters = [
+    ...uses(n.cps.map(n.etcd), 'server'),
+    ...uses(n.cps.map(n.etcd), 'peer'),
+    ...uses(n.cps.map(n.api), 'etcd-client'),
+  ];
+  return [
+    ...written('etcd leafs', leafs, 'new+bridge'),
+    probe('etcd leafs', presenters, 'new+bridge'),
+    ...written('etcd ca', n.cps.map(n.etcdCa), 'new'),
+    ...n.cps.flatMap((cp) => cycled(`etcd ${cp}`, [n.etcd(cp)])),
+    ...n.cps.flatMap((cp) => cycled(`api ${cp}`, [n.api(cp)])),
+    ...written('etcd leafs new', leafs, 'new'),
+    probe('etcd leafs new', presenters, 'new'),
+  ];
+}
+
+export function serviceAccount(n: Names): Order {
+  const apis = n.cps.map(n.api);
+  const rolling = (round: string) => apis.flatMap((api) => cycled(`${api} ${round}`, [api]));
+  return [
+    ...written('sa.pub', n.cps.map(n.saPub), 'both'),
+    ...rolling('accepts'),
+    ...written('sa.key', n.cps.map(n.saKey), 'new'),
+    ...rolling('signs'),
+    read('tokens', ['frozen token', 'reloading token'], 'new'),
+    probe('tokens', ['pod/app/frozen:token', 'pod/app/reloading:token'], 'new'),
+    ...written('sa.pub new', n.cps.map(n.saPub), 'new'),
+    ...rolling('drops'),
+  ];
+}
+
+/** Old-only clients accept the bridge, so it may come first of all; root = new then needs one restart of the controller managers less. */
+export const bridgeFirst = (n: Names): Order => [
+  ...serve(n, 'new+bridge'),
+  ...split(n, 'new'),
+  ...trust(n),
+  ...sign(n),
+  ...clients(n),
+  ...secondKcm(n, false),
+  ...podsTrustNew(n),
+  ...dropOld(n),
+  ...bridgeAway(n),
+  ...cleanUp(n),
+];
+
+export const bridgeAwayFirst = (n: Names): Order => [
+  ...bridgeIssue(n),
+  ...podsTrustNew(n),
+  ...bridgeAway(n),
+  ...dropOld(n),
+  ...cleanUp(n),
+];
+
+/** As the lab's script did it: the root bundle is written in retire and nobody restarts for it. Safe, but old stays published. */
+export const labOrder = (n: Names): Order => [
+  ...without(bridgeIssue(n), 'write root-bundle new', 'read root-bundle new'),
+  ...written('root-bundle new', n.cps.map(n.rootBundle), 'new'),
+  read('kube-root-ca.crt', [n.rootCm], 'new', 'both'),
+  read('projected', ['frozen ca.crt', 'reloading ca.crt'], 'new', 'both'),
+  ...cycled('frozen pods', n.frozen),
+  probe('reloading pods', ['pod/app/reloading:root-ca'], 'new', 'both'),
+  ...written('cluster-info new', [n.clusterInfo], 'new'),
+  probe('joiner ca', [`${n.joiner}:ca`, `${n.joiner}:client-ca`], 'new'),
+  ...dropOld(n),
+  ...bridgeAway(n),
+  ...cleanUp(n),
+];
+
+/** ext-auth edited while API servers still hold both: safe, but the old CA comes back. */
+export const extAuthEarly = (n: Names): Order => [
+  ...before(bridgeRetire(n), 'write ca.crt new'),
+  write('ext-auth new', [n.extClient], 'new'),
+  ...swap(without(dropOld(n)), 'write ca.crt new', [write('ca.crt new', n.nodes.map(n.ca), 'new')]),
+  ...bridgeAway(n),
+  ...without(cleanUp(n), 'write ext-auth new', 'read ext-auth new', 'probe ext client-ca new'),
+];
+
+/** Back from anywhere before `ca.crt` is new only: servers first, with the reverse bridge, then signer, clients, trust. */
+export function rollback(n: Names): Order {
+  const apis = n.cps.map(n.api);
+  const parts = ['ca', 'client'] as const;
+  const confs = [
+    ...parts.flatMap((part) => n.cps.flatMap((cp) => [n.kcmConf(cp, part), n.schedulerConf(cp, part)])),
+    ...parts.map(n.userConf),
+  ];
+  return [
+    ...written('back apiserver.crt', n.cps.map(n.serving), 'old+reverse'),
+    probe('back serving', uses(apis, 'serving'), 'old+reverse'),
+    ...written('back kubelet-client.crt', n.cps.map(n.kubeletClient), 'old'),
+    probe('back kubelet-client', uses(apis, 'kubelet-client'), 'old'),
+    probe('back kubelet-connections', uses(apis, 'kubelet-connections'), 'old'),
+    ...written('back signer.pem', n.cps.map(n.signer), 'old'),
+    probe('back signer', [`${n.leader}:signer`], 'old'),
+    read('back flight', [n.flight], 'old'),
+    ...written('back kubelet.pem', n.nodes.map(n.kubeletPem), 'old'),
+    ...written(
+      'back kubeconfigs',
+      confs.filter((id) => id.endsWith('#client')),
+      'old',
+    ),
+    ...written('back kubelet.conf', n.nodes.map(n.kubeletConf), 'old'),
+    ...written(
+      'back kubeconfigs ca',
+      confs.filter((id) => id.endsWith('#ca')),
+      'old',
+    ),
+    ...written('back root-bundle', n.cps.map(n.rootBundle), 'old'),
+    ...cycled('back clients', [...n.nodes.map(n.kubelet), ...n.cps.map(n.kcm), ...n.cps.map(n.scheduler), n.user]),
+    ...written('back webhook secret', [n.webhookSecret], 'old'),
+    probe('back webhook', [`${n.webhook}:serving`], 'old'),
+    read('back kube-root-ca.crt', [n.rootCm], 'old'),
+    read('back projected', ['frozen ca.crt', 'reloading ca.crt'], 'old'),
+    ...cycled('back frozen pods', n.frozen),
+    probe('back reloading pods', ['pod/app/reloading:root-ca'], 'old'),
+    ...written('back cluster-info', [n.clusterInfo], 'old'),
+    probe('back joiner', [`${n.joiner}:ca`, `${n.joiner}:client-ca`, `${n.joiner}:client`], 'old'),
+    ...written('back ca.crt', n.nodes.map(n.ca), 'old'),
+    probe('back api client-ca', uses(apis, 'client-ca'), 'old'),
+    probe('back kubelet client-ca', uses(n.nodes.map(n.kubelet), 'client-ca'), 'old'),
+    ...written('back ext-auth', [n.extClient], 'old'),
+    probe('back ext client-ca', [`${n.ext}:client-ca`], 'old'),
+    ...written('back caBundle', [n.caBundle], 'old'),
+    probe('back webhook-ca', uses(apis, 'webhook-ca'), 'old'),
+    ...written('bridge away', n.cps.map(n.serving), 'old'),
+    probe('bridge away', uses(apis, 'serving'), 'old'),
+  ];
+}

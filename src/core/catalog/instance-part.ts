@@ -1,0 +1,151 @@
+// A component instance as a party: the facts of its component applied to the files its flags name.
+
+import type { Instance, Millis, Store } from '../model/inventory.ts';
+import type { AuthorityRotation } from '../model/rotation.ts';
+import type { ProofKind } from '../model/step.ts';
+import type { Reread } from '../model/topology.ts';
+import type { Holds, Value } from '../model/value.ts';
+import { factsOf } from './components.ts';
+import { type Fact, type KubeconfigFact, rereadOf } from './facts.ts';
+import { historyOf, loadedBy } from './memory.ts';
+import type { End, Part, PartStore, PartUse, Tag } from './part.ts';
+import type { FileUse } from './stores-of.ts';
+import { type Survey, storeIdOf } from './survey.ts';
+import { credentialOf, trustOf } from './value-of.ts';
+
+/** Uses of these names are made elsewhere: the elected ones of the controller manager, and what a callee serves. */
+export function instancePart(survey: Survey, instance: Instance, elsewhere: ReadonlySet<string>): Part {
+  const byUse = new Map<string, FileUse[]>();
+  for (const file of survey.files(instance)) {
+    if (!file.fact || elsewhere.has(file.use)) continue;
+    byUse.set(file.use, [...(byUse.get(file.use) ?? []), file]);
+  }
+  const uses = [...byUse.values()].flatMap((files) =>
+    survey.rotation.authorities.flatMap((a) => usesOfFiles(survey, instance, a, files)),
+  );
+  return { party: instance.id, parties: [instance.id], uses: withoutRepetition(uses) };
+}
+
+/** `--authentication-kubeconfig` mostly names the file of `--kubeconfig`: one use then. */
+function withoutRepetition(uses: readonly PartUse[]): PartUse[] {
+  const seen = new Set<string>();
+  return uses.filter((use) => {
+    const key = [use.authority, use.kind, use.reread, ...use.sources.map(({ store }) => store.id)].join(' ');
+    if (use.sources.length > 0 && seen.has(key) && use.name.includes('kubeconfig')) return false;
+    seen.add(key);
+    return true;
+  });
+}
+
+function usesOfFiles(survey: Survey, instance: Instance, a: AuthorityRotation, files: readonly FileUse[]): PartUse[] {
+  const [first] = files;
+  if (!first?.fact) return [];
+  const how = howOf(first, first.fact, instance);
+  if (how.authority !== 'by-fingerprint' && how.authority !== a.authority) return [];
+  const seen = files.flatMap((file) => {
+    const store = survey.store(storeIdOf(instance.node, file));
+    return store ? [{ file, store, value: contentOf(store, how.holds, a) }] : [];
+  });
+  // Material of others is theirs: a certificate of a public CA, a bundle without this authority.
+  const ours = seen.filter(({ value }) => value !== 'none' && value !== 'other');
+  if (ours.length === 0) return [];
+  const now = ours.find(({ file }) => file.when === 'now');
+  const memory = now ? memoryOf(survey, a, instance.startedAt, now.store, how.holds, now.value) : undefined;
+  const sources = ours.map(({ store, value }) => ({ store: partStore(store, how.holds, value, how) }));
+  return [
+    {
+      name: first.use,
+      authority: a.authority,
+      kind: how.kind,
+      holds: how.holds,
+      reread: how.reread,
+      proof: how.proof,
+      sources,
+      ...(memory ? { memory } : {}),
+      ...(how.end ? { end: how.end } : {}),
+    },
+  ];
+}
+
+interface How {
+  authority: Fact['authority'];
+  kind: PartUse['kind'];
+  holds: Holds;
+  reread: Reread;
+  proof: ProofKind;
+  end?: End;
+  tag?: Tag;
+}
+
+function howOf(file: FileUse, fact: Fact | KubeconfigFact, instance: Instance): How {
+  if ('flag' in fact) return howOfKubeconfig(file, fact, instance);
+  const { authority, kind, holds } = fact;
+  const reread = settled(rereadOf(fact.reread, instance.version), instance);
+  const end = endOf(instance.component, fact.use);
+  // A client that re-reads a file on a timer gives no sign of it: its time passes, or it restarts.
+  const proof = fact.proof === 'restarted' && reread === 'five-minutes' ? 'loaded' : fact.proof;
+  return { authority, kind, holds, reread, proof, ...(end ? { end } : {}) };
+}
+
+function howOfKubeconfig(file: FileUse, fact: KubeconfigFact, instance: Instance): How {
+  const isCA = file.use.endsWith('-ca');
+  const embedded = file.kind === 'kubeconfig-ca' || file.kind === 'kubeconfig-client';
+  const named = isCA ? rereadOf(fact.reread.caFile, instance.version) : fact.reread.clientFile;
+  const reread = embedded ? fact.reread.embedded : named;
+  const ownPair = instance.component === 'kubelet' && !isCA && !embedded;
+  return {
+    authority: 'kubernetes',
+    kind: isCA ? 'verifies-servers' : 'presents-as-client',
+    holds: isCA ? 'trust' : 'credential',
+    reread: settled(reread, instance),
+    proof: reread === 'five-minutes' ? 'loaded' : 'restarted',
+    ...(fact.server === 'cluster' || factsOf(instance.component).component === '*'
+      ? { end: `api server, ${isCA ? 'server certificate:verifies' : 'client certificate:presents'}` as const }
+      : {}),
+    ...(ownPair ? { tag: 'kubelet-client' as const } : {}),
+  };
+}
+
+/** Who does not say when it re-reads can be restarted, if reroot knows how. */
+const settled = (reread: Reread, instance: Instance): Reread =>
+  reread === 'never-known' && instance.management.by !== 'unknown' ? 'restart' : reread;
+
+/** Ends of channels by component and use (semantics, section 2). */
+function endOf(component: string, use: string): End | undefined {
+  const name = use.replace(/-\d+$/, '');
+  return ENDS[`${component}:${name}`];
+}
+
+const ENDS: Readonly<Record<string, End>> = {
+  'kube-apiserver:serving': 'api server, server certificate:presents',
+  'kube-apiserver:sni': 'api server, server certificate:presents',
+  'kube-apiserver:client-ca': 'api server, client certificate:verifies',
+  'kube-apiserver:kubelet-client': 'kubelet, client certificate:presents',
+  'kube-apiserver:kubelet-ca': 'kubelet, server certificate:verifies',
+  'kube-apiserver:proxy-client': 'aggregated api server, front-proxy certificate:presents',
+  'kubelet:client-ca': 'kubelet, client certificate:verifies',
+  'kubelet:serving': 'kubelet, server certificate:presents',
+};
+
+export function contentOf(store: Store, holds: Holds, a: AuthorityRotation): Value {
+  return holds === 'credential' ? credentialOf(store.certs, a) : trustOf(store.certs, a);
+}
+
+export const partStore = (store: Store, holds: Holds, value: Value, more: { tag?: Tag } = {}): PartStore => ({
+  id: store.id,
+  holds,
+  values: [value],
+  ...(more.tag ? { tag: more.tag } : {}),
+});
+
+/** What a party that started then has loaded of a store. */
+export function memoryOf(
+  survey: Survey,
+  a: AuthorityRotation,
+  startedAt: Millis | undefined,
+  store: Pick<Store, 'changedAt'>,
+  holds: Holds,
+  value: Value,
+): readonly Value[] {
+  return loadedBy(startedAt, store.changedAt, value, historyOf(holds, value, a, survey.rollback));
+}

@@ -1,0 +1,82 @@
+// An inventory with its indexes, made once for a topology: stores by id and by place, instances by component, who was waived.
+
+import { type Authority, fileId, type PartyId, type StoreId, wholeStore } from '../model/ids.ts';
+import type { Instance, Inventory, Millis, Store } from '../model/inventory.ts';
+import type { AuthorityRotation, Rotation } from '../model/rotation.ts';
+import { goesBack } from './memory.ts';
+import { type FileUse, fileUses } from './stores-of.ts';
+
+export interface Survey {
+  inventory: Inventory;
+  rotation: Rotation;
+  now: Millis;
+  /** The rotation goes back, so a store may have held anything. */
+  rollback: boolean;
+  of(authority: Authority): AuthorityRotation | undefined;
+  store(id: StoreId): Store | undefined;
+  instances(component: string): readonly Instance[];
+  /** The files of each instance, by its id. */
+  files(instance: Instance): readonly FileUse[];
+  isWaived(party: PartyId): boolean;
+  /** The node's clock minus ours; 0 where it was not measured. */
+  clockOffset(node: string): Millis;
+}
+
+export function surveyOf(inventory: Inventory, rotation: Rotation, now: Millis): Survey {
+  const stores = new Map(inventory.stores.map((store) => [store.id, store]));
+  const byComponent = new Map<string, Instance[]>();
+  for (const instance of inventory.instances) {
+    const same = byComponent.get(instance.component);
+    if (same) same.push(instance);
+    else byComponent.set(instance.component, [instance]);
+  }
+  const authorities = new Map(rotation.authorities.map((a) => [a.authority, a]));
+  const waived = new Set<string>(rotation.waivers.map((waiver) => waiver.party));
+  const offsets = new Map(inventory.nodes.map((node) => [node.name, node.clockOffset ?? 0]));
+  const files = new Map<PartyId, readonly FileUse[]>();
+  return {
+    inventory,
+    rotation,
+    now,
+    rollback: goesBack(rotation),
+    of: (authority) => authorities.get(authority),
+    store: (id) => stores.get(id),
+    instances: (component) => byComponent.get(component) ?? [],
+    files(instance) {
+      const known = files.get(instance.id);
+      if (known) return known;
+      const found = fileUses(instance);
+      files.set(instance.id, found);
+      return found;
+    },
+    isWaived: (party) => waived.has(party),
+    clockOffset: (node) => offsets.get(node) ?? 0,
+  };
+}
+
+/** The id under which the inventory has a file that an instance names. */
+export function storeIdOf(node: string, file: Pick<FileUse, 'path' | 'kind'>): StoreId {
+  if (file.kind === 'kubeconfig-ca') return fileId(node, file.path, 'ca');
+  if (file.kind === 'kubeconfig-client') return fileId(node, file.path, 'client');
+  return fileId(node, file.path);
+}
+
+const byNode = (instances: readonly Instance[], node: string): Instance | undefined =>
+  instances.find((instance) => instance.node === node);
+
+/** The API server on the same node. */
+export const apiServerOn = (survey: Survey, node: string): Instance | undefined =>
+  byNode(survey.instances('kube-apiserver'), node);
+
+/** Stores no instance names: kubeconfigs of people, copies of a CA. */
+export function unnamedStores(survey: Survey): Store[] {
+  const named = new Set<StoreId>();
+  for (const instance of survey.inventory.instances) {
+    for (const file of survey.files(instance)) named.add(wholeStore(storeIdOf(instance.node, file)));
+  }
+  for (const callee of survey.inventory.callees) {
+    if (callee.caBundle) named.add(wholeStore(callee.caBundle));
+    if (callee.servingStore) named.add(wholeStore(callee.servingStore));
+  }
+  return survey.inventory.stores.filter((store) => !named.has(wholeStore(store.id)) && store.publishedBy === undefined);
+}

@@ -1,13 +1,15 @@
 // `reroot lab load` and `reroot lab workloads`: flags, and where the output goes.
 
 import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { EXIT, reasonOf, wrongUse } from '../../src/errors.ts';
+import { withLock } from '../lock.ts';
+import { DEFAULT_LAB } from '../state.ts';
 import { createApi } from './api.ts';
 import { listen, type Mark } from './control.ts';
 import { CLIENT_KINDS, clientKinds } from './kinds.ts';
-import { findLab } from './lab-target.ts';
-import { lockLoad } from './lock.ts';
+import { findLab, type LabTarget } from './lab-target.ts';
 import { CLIENT_PODS } from './objects.ts';
 import { placePod } from './pods.ts';
 import { type LoadOptions, runLoad } from './run.ts';
@@ -31,7 +33,7 @@ export function registerLoad(lab: Command): void {
     .description(
       'Put clients of every kind on a lab and count what fails. One JSON line a second, a summary at the end. Takes the lines "stop" and "mark NAME" on standard input.',
     )
-    .option('--name <name>', 'the lab', 'lab')
+    .option('--name <name>', 'the lab', DEFAULT_LAB)
     .option('--seconds <n>', 'how long after the baseline, 1 to 7200', '60')
     .option('--rate <n>', 'requests a second of each client kind, 1 to 50', '10')
     .option('--baseline <n>', 'seconds in which nothing may fail before the measurement begins, 1 to 600', '20')
@@ -42,7 +44,7 @@ export function registerLoad(lab: Command): void {
   lab
     .command('workloads')
     .description('Make the objects and pods that the load works on; run again, it makes what is missing.')
-    .option('--name <name>', 'the lab', 'lab')
+    .option('--name <name>', 'the lab', DEFAULT_LAB)
     .option('--remove', 'remove them instead')
     .action(workloads);
 }
@@ -55,7 +57,13 @@ async function load(flags: LoadFlags): Promise<void> {
     clients: clientKinds(flags.clients),
   };
   const lab = findLab(flags.name);
-  const unlock = lockLoad(lab.folder);
+  // Two loads would take each other's pods away.
+  const taken = (pid: number) =>
+    wrongUse(`another load runs on lab "${lab.name}", process ${pid}`, `stop it: kill ${pid}`);
+  await withLock(join(lab.folder, 'load.lock'), { taken }, () => measure(lab, options, flags));
+}
+
+async function measure(lab: LabTarget, options: LoadOptions, { summary: file, keep }: LoadFlags): Promise<void> {
   const marks: Mark[] = [];
   const control = listen(process.stdin, (mark) => {
     marks.push(mark);
@@ -63,12 +71,11 @@ async function load(flags: LoadFlags): Promise<void> {
   });
   try {
     const summary = await runLoad(options, { lab, control, marks, say });
-    publish(summary, flags.summary);
+    publish(summary, file);
     if (!isMeasurement(summary.result)) process.exitCode = EXIT.checkFailed;
   } finally {
-    if (!flags.keep) await tidyUp(lab.kubeconfig);
+    if (!keep) await tidyUp(lab);
     control.close();
-    unlock();
   }
 }
 
@@ -96,13 +103,13 @@ function publish(summary: LoadSummary, file: string | undefined): void {
 }
 
 /** What was measured stands, whether or not the objects can be removed: that is said, and no more. */
-async function tidyUp(kubeconfig: string): Promise<void> {
+async function tidyUp({ name, kubeconfig }: LabTarget): Promise<void> {
   const api = createApi(kubeconfig);
   try {
     await removeWorkloads(api);
   } catch (thrown) {
     process.stderr.write(
-      `reroot: the load's objects are still there: ${reasonOf(thrown)}\n  hint: reroot lab workloads --remove\n`,
+      `reroot: the load's objects are still there: ${reasonOf(thrown)}\n  hint: reroot lab workloads --name ${name} --remove\n`,
     );
   } finally {
     api.close();

@@ -1,5 +1,6 @@
 // The objects that the load works on, as plain data.
 
+import { WORKER } from '../processes/layout.ts';
 import type { KubeObject } from './api.ts';
 
 export const NAMESPACE = 'load';
@@ -13,7 +14,7 @@ const REREADS_CA = 'reroot.dev/rereads-ca';
 /** The pods whose clients the load plays, each on the worker. */
 export const CLIENT_PODS = ['reread', 'frozen', 'kept'] as const;
 export type ClientPod = (typeof CLIENT_PODS)[number];
-export const CLIENT_NODE = 'w1';
+export const CLIENT_NODE = WORKER;
 
 /** Where a pod's projected volume lies below the kubelet's folder of the pod. */
 export const TOKEN_VOLUME = 'kube-api-access';
@@ -75,9 +76,9 @@ export const logPod = (node: string): KubeObject =>
 
 const container = (volumeMounts: object[]): object => ({ name: CONTAINER, image: 'load.invalid/none:1', volumeMounts });
 
-/** Placed without the scheduler, never evicted for a node's condition, gone as soon as it is deleted. */
+/** Placed without the scheduler, never evicted for a node's condition. */
 const standIn = (nodeName: string): object => ({
   nodeName,
   tolerations: [{ operator: 'Exists' }],
-  terminationGracePeriodSeconds: 0,
+  terminationGracePeriodSeconds: 1,
 });

@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Api } from './api.ts';
-import { type LabTarget, podFolder } from './lab-target.ts';
-import { CLIENT_NODE, CLIENT_PODS, type ClientPod, CONTAINER, clientPod, NAMESPACE, TOKEN_VOLUME } from './objects.ts';
+import { type LabTarget, projectedVolume } from './lab-target.ts';
+import { CLIENT_NODE, CLIENT_PODS, type ClientPod, clientPod, NAMESPACE, TOKEN_VOLUME } from './objects.ts';
 import { isTrue, waitFor } from './wait.ts';
 
 export const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
@@ -27,12 +27,22 @@ const pod = z.object({
 export async function placePod(api: Api, lab: LabTarget, app: ClientPod, name: string): Promise<PlacedPod> {
   const there = await api.get(`${PODS}/${name}`);
   const { uid } = pod.parse(there ?? (await api.create(PODS, clientPod(app, name)))).metadata;
-  const volume = join(podFolder(lab, CLIENT_NODE, uid), 'volumes/kubernetes.io~projected', TOKEN_VOLUME);
-  const isFilled = async () => isTrue(existsSync(join(volume, 'ca.crt')) && existsSync(join(volume, 'token')));
-  await waitFor(`volume of pod ${NAMESPACE}/${name} filled by the kubelet of ${CLIENT_NODE}`, 60_000, isFilled, {
-    hints: [`reroot lab exec --name ${lab.name} ${CLIENT_NODE} -- tail log/kubelet.log`],
-  });
-  await sayRunning(api, name);
+  const volume = projectedVolume(lab, CLIENT_NODE, uid, TOKEN_VOLUME);
+  // Running as well as filled: the pod's start, as the cluster tells it, must not lie after the moment at which its client reads its CA.
+  const isReady = async () => {
+    const { status } = pod.parse(await api.get(`${PODS}/${name}`));
+    return isTrue(
+      status?.phase === 'Running' && existsSync(join(volume, 'ca.crt')) && existsSync(join(volume, 'token')),
+    );
+  };
+  await waitFor(
+    `pod ${NAMESPACE}/${name} running, its volume filled by the kubelet of ${CLIENT_NODE}`,
+    60_000,
+    isReady,
+    {
+      hints: [`see why not: ${lab.place.log(CLIENT_NODE, 'kubelet')}`],
+    },
+  );
   return { app, name, uid, volume };
 }
 
@@ -42,33 +52,6 @@ export async function removeClientPods(api: Api): Promise<void> {
   await api.remove(all, 0);
   const left = async () => z.object({ items: z.array(pod) }).parse(await api.get(all)).items;
   await waitFor('the pods of an earlier load gone', 30_000, async () => isTrue((await left()).length === 0));
-}
-
-/**
- * The pod's start as the cluster tells it, before the client reads its CA: so memory is never older than the status says. A stand-in
- * kubelet that reports the status itself is left alone.
- */
-async function sayRunning(api: Api, name: string): Promise<void> {
-  const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
-  const found = pod.parse(await api.get(`${PODS}/${name}`));
-  if (found.status?.phase === 'Running') return;
-  const containerStatus = {
-    name: CONTAINER,
-    ready: true,
-    started: true,
-    restartCount: 0,
-    image: 'load.invalid/none:1',
-    imageID: '',
-    state: { running: { startedAt: now } },
-  };
-  await api.patch(`${PODS}/${name}/status`, {
-    status: {
-      phase: 'Running',
-      startTime: now,
-      conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: now }],
-      containerStatuses: [containerStatus],
-    },
-  });
 }
 
 /** Which of the load's pods the cluster still has, by uid; one that is being deleted does not count. */

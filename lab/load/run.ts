@@ -49,6 +49,7 @@ export async function runLoad(options: LoadOptions, { lab, control, marks, say }
   let everySecond: NodeJS.Timeout | undefined;
   try {
     const from = Date.now();
+    const cpuBefore = process.cpuUsage();
     const clients = await startClients(kinds, story, { lab, rate, run, api, recorder, tally, ledger, pods, nodes });
     const line = () => say({ t: Date.now(), ...tally.second() });
     everySecond = setInterval(line, 1_000);
@@ -72,6 +73,7 @@ export async function runLoad(options: LoadOptions, { lab, control, marks, say }
       rate,
       requests: total('requests'),
       failed: total('failed'),
+      cpu: partOfCore(process.cpuUsage(cpuBefore), Date.now() - from),
       ...(baseline === undefined ? {} : { baseline }),
       clients: counted,
       failures,
@@ -108,6 +110,9 @@ function resultOf(baseline: Baseline | undefined, stopped: boolean): Result {
   if (!baseline.clean) return 'machine too busy';
   return stopped ? 'stopped' : 'done';
 }
+
+const partOfCore = ({ user, system }: NodeJS.CpuUsage, wallMs: number): number =>
+  Math.round((user + system) / 10 / Math.max(1, wallMs)) / 100;
 
 /** Ends after the seconds or at the signal, whichever is first. */
 function pause(seconds: number, signal: AbortSignal): Promise<void> {

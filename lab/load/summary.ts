@@ -24,6 +24,8 @@ export interface LoadSummary {
   rate: number;
   requests: number;
   failed: number;
+  /** What the load itself took of one core: 0.2 is a fifth. */
+  cpu: number;
   /** Absent when the load was stopped before its end. */
   baseline?: Baseline;
   clients: Record<string, KindSummary>;

@@ -1,13 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { commandOf, listen, type Mark } from '../../../lab/load/control.ts';
 import { CLIENT_KINDS, clientKinds } from '../../../lab/load/kinds.ts';
 import { accessOf } from '../../../lab/load/kubeconfig.ts';
-import { lockLoad } from '../../../lab/load/lock.ts';
 import { startPace } from '../../../lab/load/pace.ts';
 
 describe('commands to a running load', () => {
@@ -81,19 +77,6 @@ describe('the pace', () => {
     await pace.stop();
     expect(started).toBeGreaterThan(25);
     expect(started).toBeLessThanOrEqual(51);
-  });
-});
-
-describe('the lock', () => {
-  it('lets one load in, takes over what a dead one left, and is given back', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'reroot-load-'));
-    const file = join(folder, 'load.pid');
-    writeFileSync(file, '4194305\n');
-    const unlock = lockLoad(folder);
-    expect(readFileSync(file, 'utf8')).toBe(`${process.pid}\n`);
-    unlock();
-    lockLoad(folder)();
-    rmSync(folder, { recursive: true });
   });
 });
 

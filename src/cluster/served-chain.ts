@@ -40,6 +40,9 @@ export class WireError extends Error {
   }
 }
 
+/** Milliseconds for the server to take our farewell. */
+const GOODBYE = 500;
+
 /** The chain a server serves in a fresh handshake. Throws WireError, or the signal's reason. */
 export function servedChain(host: string, port: number, options: ServedOptions = {}): Promise<ServedChain> {
   const { timeout = 10_000, signal } = options;
@@ -59,9 +62,8 @@ export function servedChain(host: string, port: number, options: ServedOptions =
     const finish = (settle: () => void) => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
-      socket.destroy();
-      tcp.destroy();
       settle();
+      leave(socket, tcp);
     };
     const fail = (thrown: unknown) => finish(() => reject(thrown));
     const onAbort = () => fail(signal?.reason);
@@ -89,6 +91,16 @@ export function servedChain(host: string, port: number, options: ServedOptions =
     tcp.on('error', onError);
     socket.on('error', onError);
   });
+}
+
+/** Ends politely, so that the server's log has no broken handshakes of ours, and not without end. */
+function leave(socket: TLSSocket, tcp: Socket): void {
+  socket.end();
+  const timer = setTimeout(() => {
+    socket.destroy();
+    tcp.destroy();
+  }, GOODBYE);
+  tcp.once('close', () => clearTimeout(timer));
 }
 
 const describe = (flight: ReturnType<typeof readServerFlight>): ServedChain => ({

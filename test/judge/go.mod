@@ -1,0 +1,3 @@
+module reroot.test/judge
+
+go 1.24

@@ -47,8 +47,8 @@ const userSchema = z.looseObject({
   'client-key-data': data,
   token: data,
   tokenFile: data,
-  exec: z.unknown(),
-  'auth-provider': z.unknown(),
+  exec: z.unknown().optional(),
+  'auth-provider': z.unknown().optional(),
   username: data,
   as: data,
 });

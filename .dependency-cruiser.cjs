@@ -25,6 +25,7 @@ module.exports = {
     only('discover', '^src/discover', '^src/(discover|stores|pki|nodes|cluster|core|config|errors)'),
     only('prove', '^src/prove', '^src/(prove|discover|stores|pki|nodes|cluster|core|config|errors)'),
     only('backup', '^src/backup', '^src/(backup|stores|nodes|cluster|pki|core/model|config|errors)'),
+    only('kubeconfig', '^src/kubeconfig', '^src/(kubeconfig|stores|nodes|cluster|pki|core/model|errors)'),
     only('rotate', '^src/rotate', '^src/(rotate|backup|prove|discover|stores|pki|nodes|cluster|core|config|errors)'),
     only('views', '^src/views', '^src/(views|core/model|rotate/(events|record-types)|errors)'),
     only('product-does-not-know-the-lab', '^src/(?!cli)', '^src'),

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT } from '../errors.ts';
 import { registerInspect } from './commands/inspect.ts';
+import { registerKubeconfig } from './commands/kubeconfig.ts';
 import { showError } from './show-error.ts';
 
 export function program(): Command {
@@ -12,6 +13,7 @@ export function program(): Command {
     .showHelpAfterError('(reroot --help shows the commands)')
     .exitOverride();
   registerInspect(root);
+  registerKubeconfig(root);
   return root;
 }
 

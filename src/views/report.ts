@@ -81,7 +81,7 @@ export interface Report {
     component: string;
     /** The most of any instance. */
     most: number;
-    instances: { party: PartyId; count: number; at: { at: string; step: string; seconds: number }[] }[];
+    instances: { party: PartyId; count: number; at: { at: string; step: string; wave: number; seconds: number }[] }[];
   }[];
   proofs: Evidence[];
   negativeTests: NegativeTest[];
@@ -184,12 +184,12 @@ function stepOf(step: StepRecord, evidence: readonly Evidence[]): Report['steps'
 
 function restartsOf(record: RotationRecord): Report['restarts'] {
   const components = new Map<string, Map<PartyId, Report['restarts'][number]['instances'][number]>>();
-  for (const { party, at, step, seconds } of record.restarts) {
+  for (const { party, at, step, wave, seconds } of record.restarts) {
     const component = party.startsWith('pod/') ? 'pods' : (party.split('/')[1] ?? party);
     const instances = components.get(component) ?? new Map();
     components.set(component, instances);
     const instance = instances.get(party) ?? { party, count: 0, at: [] };
-    instances.set(party, { party, count: instance.count + 1, at: [...instance.at, { at, step, seconds }] });
+    instances.set(party, { party, count: instance.count + 1, at: [...instance.at, { at, step, wave, seconds }] });
   }
   return [...components]
     .sort(([a], [b]) => a.localeCompare(b))

@@ -26,8 +26,8 @@ export function put(path: string, content: string, mode = 0o644): string {
 export const node = (name = 'cp1'): NodeAccess => localAccess(name);
 
 /** Every command runs with a limit on the size of a file (512-byte blocks in POSIX, 1024 in some shells). */
-export function withFileSizeLimit(blocks: number): NodeAccess {
-  const access = node();
+export function withFileSizeLimit(blocks: number, name = 'cp1'): NodeAccess {
+  const access = node(name);
   return {
     node: access.node,
     run: (argv, options) => access.run(['sh', '-c', `ulimit -f ${blocks}; exec "$@"`, 'limited', ...argv], options),

@@ -351,10 +351,10 @@ function kubeadmItself(c: Collector, n: Names) {
   for (const cp of n.cps) {
     c.store(n.kubeadmCa(cp), 'kubernetes', 'signer');
     for (const to of [n.serving(cp), n.kubeletClient(cp), n.kcmConf(cp, 'client'), n.schedulerConf(cp, 'client')]) {
-      c.flow(`kubeadm renew on ${cp}: ${to}`, 'signs', [n.kubeadmCa(cp)], to, 'kubeadm');
+      c.flow(`kubeadm renew on ${cp}`, 'signs', [n.kubeadmCa(cp)], to, 'kubeadm');
     }
     for (const to of [n.kcmConf(cp, 'ca'), n.schedulerConf(cp, 'ca')]) {
-      c.flow(`kubeadm renew on ${cp}: ${to}`, 'copy', [n.kubeadmCa(cp)], to, 'kubeadm');
+      c.flow(`kubeadm renew on ${cp}`, 'copy', [n.kubeadmCa(cp)], to, 'kubeadm');
     }
   }
 }

@@ -28,6 +28,8 @@ export interface Draft {
   /** Has a node look at its sources. */
   look(node: NodeIndex): void;
   next(): NodeIndex | undefined;
+  /** Nodes that were filtered. */
+  readonly kept: NodeIndex[];
 }
 
 export function draftOf(ix: Index, s: State, step: number): Draft {
@@ -35,6 +37,7 @@ export function draftOf(ix: Index, s: State, step: number): Draft {
   const causes = s.causes.slice();
   const queue: NodeIndex[] = [];
   const queued = new Uint8Array(ix.size);
+  const kept: NodeIndex[] = [];
   let head = 0;
   const look = (node: NodeIndex) => {
     if (queued[node] === 1) return;
@@ -67,8 +70,10 @@ export function draftOf(ix: Index, s: State, step: number): Draft {
         causes[node * CAUSES + 31 - Math.clz32(gone & -gone)] = undefined;
       }
       beliefs[node]! &= values;
+      kept.push(node);
       look(node);
     },
+    kept,
     look,
     next() {
       const node = queue[head++];
@@ -84,6 +89,7 @@ export function close(d: Draft): State {
     takeOver(d, node);
     if (d.ix.groupOf[node]! >= 0) takeOverAtStart(d, node);
   }
+  for (const node of d.kept) renewCauses(d, node);
   const { beliefs, boot, rounds, causes, actors, waived, step } = d;
   return { beliefs, boot, rounds, causes, actors, waived, step };
 }
@@ -101,6 +107,22 @@ function takeOver(d: Draft, node: NodeIndex): void {
       d.add(node, bit, originOf(d, inflow, own, bit));
       // A union grows with what the target itself may hold.
       if (inflow.union) d.look(node);
+    }
+  }
+}
+
+/** What a proof left standing is told by how it may come about now, where it may: how it first did is no news any more. */
+function renewCauses(d: Draft, node: NodeIndex): void {
+  for (const inflow of d.ix.inflows[node]!) {
+    if (!active(d, inflow)) continue;
+    if (inflow.flags >= 0 && (d.beliefs[inflow.flags]! & inflow.flagsBit) === 0) continue;
+    const own = d.beliefs[node]!;
+    for (let rest = bring(inflow, own, d.beliefs[inflow.from]!) & own; rest !== 0; rest &= rest - 1) {
+      const bit = rest & -rest;
+      const at = node * CAUSES + 31 - Math.clz32(bit);
+      const old = d.causes[at];
+      if (!old || old.step === d.step) continue;
+      d.causes[at] = { node: old.node, value: old.value, step: d.step, ...originOf(d, inflow, own, bit) };
     }
   }
 }

@@ -56,12 +56,13 @@ function channelLines(useOf: UseOf, v: ChannelViolation, all: readonly Violation
 function faultLines(useOf: UseOf, v: FaultViolation, all: readonly Violation[]): Line[] {
   const use = useOf(v.at.use)!;
   const cannot = v.rule === 'sign' ? 'could not sign' : 'could not start';
-  const content: Line = ['possible', v.content ? chain(v.content, v.step) : `${storeWords(v.store)} = ${v.at.value}`];
+  const store = storeWords(v.sources[0]?.store ?? '');
+  const content: Line = ['possible', v.content ? chain(v.content, v.step) : `${store} = ${v.at.value}`];
   const flags: Line[] = v.flags ? [['', `the flags that name it: ${provenance(v.flags, v.step)}`]] : [];
   const what = faultWords[v.at.value] ?? v.at.value;
   return [
     ['party', `${use.party}${more(all)}`],
-    ['would fail', `${use.party} ${cannot}: ${storeWords(v.store)} may hold ${what}`],
+    ['would fail', `${use.party} ${cannot}: ${store} may hold ${what}`],
     content,
     ...flags,
   ];
@@ -113,14 +114,23 @@ function missingLines(t: Topology, s: State, useOf: UseOf, all: readonly Violati
   if (proofs.length === 0) return [['missing', 'nothing that could be shown: something else must be written before']];
   const lines = proofs.map((proof, i): Line => [i === 0 ? 'missing' : '', proofWords(proof)]);
   const waivable = waivableOf(useOf, all);
-  return waivable ? [...lines, ['', `or a waiver: --waive ${waivable}=REASON`]] : lines;
+  return [...lines, ...waivable.map((party): Line => ['', `or a waiver: --waive ${party}=REASON`])];
 }
 
 /** Parties that a user may give up; components of the control plane and kubelets are not among them. */
 const WAIVABLE = new Set(['pod', 'webhook', 'apiservice', 'crd', 'user', 'node']);
+const MOST_NAMED = 4;
 
-function waivableOf(useOf: UseOf, all: readonly Violation[]): PartyId | undefined {
-  const uses = all.flatMap((v) => (v.rule === 'channel' ? [v.presenter.use, v.verifier.use] : [v.at.use]));
-  const parties = uses.flatMap((use) => useOf(use)?.party ?? []);
-  return parties.find((party) => WAIVABLE.has(componentOf(party)));
+/** The parties without which nothing would be violated; none where that is not so, or where they are too many to be the way on. */
+function waivableOf(useOf: UseOf, all: readonly Violation[]): readonly PartyId[] {
+  const parties = new Set<PartyId>();
+  for (const v of all) {
+    const ends = v.rule === 'channel' ? v.edges.map((e) => [e.verifier, e.presenter]) : v.sources.map((s) => [s.use]);
+    for (const uses of ends) {
+      const use = uses.map(useOf).find((one) => one && WAIVABLE.has(componentOf(one.party)));
+      if (!use) return [];
+      for (const party of use.parties) parties.add(party);
+    }
+  }
+  return parties.size <= MOST_NAMED ? [...parties] : [];
 }

@@ -1,13 +1,13 @@
 // The gate of a write: from what it would violate to the proofs that are lacking. Taken when the write is due, never before.
 
 import { apply } from './apply.ts';
-import { acceptanceOf, type Belief, bitOf, NOTHING } from './belief.ts';
+import { acceptanceOf, BELIEFS, type Belief, bitOf, NOTHING } from './belief.ts';
 import { demandsOn } from './demand.ts';
 import { type ChannelViolation, causeAt, type FaultViolation, type Violation } from './invariant.ts';
 import { Contradiction, type State } from './state.ts';
 import type { Effect, Proof } from './step.ts';
 import type { Topology } from './topology.ts';
-import { type Index, index, type NodeIndex, nodeOf } from './topology-index.ts';
+import { type Index, type Inflow, index, type NodeIndex, nodeOf } from './topology-index.ts';
 
 /**
  * The proofs that would remove these violations, sources before consumers: of each combination the value that is stale is to be
@@ -27,8 +27,9 @@ export function gateOf(t: Topology, s: State, violations: readonly Violation[]):
 
 /** A value is stale when it was possible before the effect that was found wrong. At the start everything is. */
 function isStale(s: State, node: NodeIndex, bits: Belief, step: number): boolean {
-  if ((s.beliefs[node]! & bits) === NOTHING) return false;
-  return s.step < step || step === 0 || (causeAt(s, node, bits)?.step ?? step) < step;
+  const held = s.beliefs[node]! & bits;
+  if (held === NOTHING) return false;
+  return s.step < step || step === 0 || (causeAt(s, node, held & -held)?.step ?? step) < step;
 }
 
 function* staleEnds(ix: Index, s: State, v: ChannelViolation): Iterable<[NodeIndex, Belief]> {
@@ -48,28 +49,29 @@ function* staleEnds(ix: Index, s: State, v: ChannelViolation): Iterable<[NodeInd
 }
 
 function* staleContent(ix: Index, s: State, v: FaultViolation): Iterable<[NodeIndex, Belief]> {
-  const at = nodeOf(ix, v.at.use);
-  const value = bitOf(ix.holds[at]!, v.at.value);
-  for (const inflow of ix.inflows[at]!) {
-    const bad = bringersOf(s, inflow.brings, inflow.from, value);
-    const content = isStale(s, inflow.from, bad & -bad, v.step);
-    const flags = inflow.flags >= 0 && isStale(s, inflow.flags, inflow.flagsBit, v.step);
-    const otherContent = (s.beliefs[inflow.from]! & ~bad) !== NOTHING;
-    if (content && (otherContent || !flags)) yield [inflow.from, bad];
-    else if (flags && bringsAtAll(inflow.brings, value)) yield [inflow.flags, inflow.flagsBit];
+  for (const source of v.sources) {
+    const at = nodeOf(ix, source.use);
+    const from = nodeOf(ix, source.store);
+    const flags = source.flags === undefined ? -1 : nodeOf(ix, source.flags);
+    const inflow = ix.inflows[at]!.find((one) => one.from === from && one.flags === flags);
+    if (!inflow) continue;
+    const bad = bringersOf(inflow.brings, bitOf(ix.holds[at]!, v.at.value));
+    if (isStale(s, from, s.beliefs[from]! & bad, v.step)) yield [from, bad];
+    else if (flags >= 0 && isStale(s, flags, inflow.flagsBit, v.step) && mayLeave(s, inflow))
+      yield [flags, inflow.flagsBit];
   }
 }
 
-function bringersOf(s: State, brings: Uint8Array, from: NodeIndex, value: Belief): Belief {
+/** Every value of the source that brings this one. */
+function bringersOf(brings: Uint8Array, value: Belief): Belief {
   let bad: Belief = NOTHING;
-  for (let rest = s.beliefs[from]!; rest !== 0; rest &= rest - 1) {
-    if ((brings[rest & -rest]! & value) !== NOTHING) bad |= rest & -rest;
-  }
+  for (let bit = 1; bit < BELIEFS; bit <<= 1) if ((brings[bit]! & value) !== NOTHING) bad |= bit;
   return bad;
 }
 
-const bringsAtAll = (brings: Uint8Array, value: Belief): boolean =>
-  brings.some((brought) => (brought & value) !== NOTHING);
+/** Flags are led away from what was found, or to what else they may be by now. */
+const mayLeave = (s: State, inflow: Inflow): boolean =>
+  inflow.flagsBit === bitOf('flags', 'found') || (s.beliefs[inflow.flags]! & ~inflow.flagsBit) !== NOTHING;
 
 /** What a proof does to a state: it filters what it names. */
 export function effectOf(proof: Proof): Effect {

@@ -8,8 +8,8 @@ import { type Cause, isWaived, type State } from './state.ts';
 import { CAUSES_PER_NODE } from './state-types.ts';
 import type { Effect } from './step.ts';
 import type { Edge, Topology } from './topology.ts';
-import { type Index, index, type NodeIndex } from './topology-index.ts';
-import type { Credential, Signer, Trust, Value } from './value.ts';
+import { type Index, type Inflow, index, type NodeIndex } from './topology-index.ts';
+import type { Credential, Holds, Signer, Trust, Value } from './value.ts';
 
 /** One end of a combination that would fail: what it may hold, and how it may have got there. */
 export interface End {
@@ -33,14 +33,21 @@ export interface ChannelViolation {
   readonly step: number;
 }
 
+/** A use and a store it may read that would do it harm; `flags` where it hangs on them. */
+export interface FaultSource {
+  readonly use: UseId;
+  readonly store: StoreId;
+  readonly flags?: UseId;
+}
+
 /** start: a file that the flags may name may not be there. sign: the signer's file may hold what it cannot sign with. */
 export interface FaultViolation {
   readonly rule: 'start' | 'sign';
   readonly at: End;
-  /** The store it comes from, and the flags use and cause that make it be read, where it hangs on flags. */
-  readonly store: StoreId;
-  readonly flags?: End;
+  /** All stores that may bring this value to uses of the same role; `content` and `flags` tell of the first. */
+  readonly sources: readonly FaultSource[];
   readonly content?: Cause;
+  readonly flags?: End;
   readonly count: number;
   readonly step: number;
 }
@@ -155,47 +162,54 @@ export function componentOf(party: PartyId): string {
 
 const CANNOT_SIGN: readonly Signer[] = ['bundle', 'mismatched', 'absent'];
 
+type FaultFound = Map<string, FaultViolation & { sources: FaultSource[]; count: number }>;
+
 function faults(ix: Index, s: State): FaultViolation[] {
-  const found = new Map<string, FaultViolation & { count: number }>();
+  const found: FaultFound = new Map();
   for (let node = ix.storeCount; node < ix.size; node++) {
     if (!waived(ix, s, node)) faultsOf(ix, s, node, found);
   }
   return [...found.values()];
 }
 
-function faultsOf(ix: Index, s: State, node: NodeIndex, found: Map<string, FaultViolation & { count: number }>): void {
+function faultsOf(ix: Index, s: State, node: NodeIndex, found: FaultFound): void {
   const holds = ix.holds[node]!;
   if (holds !== 'signer' && holds !== 'trust') return;
   for (const inflow of ix.inflows[node]!) {
     if (inflow.flow !== undefined) continue;
     if (inflow.flags >= 0 && (s.beliefs[inflow.flags]! & inflow.flagsBit) === NOTHING) continue;
-    // Trust files found in use are there; those that only the split flags name are made by us, and `none` is: not made yet.
-    const split = inflow.flags >= 0 && inflow.flagsBit === bitOf('flags', 'split');
-    const bad: readonly Value[] = holds === 'signer' ? CANNOT_SIGN : split ? ['none'] : [];
-    for (const value of bad) {
+    for (const value of harmful(holds, inflow)) {
       const bit = bitOf(holds, value);
       if ((inflow.brings[s.beliefs[inflow.from]!]! & bit) === NOTHING) continue;
       const key = `${roleOf(ix.ids[node]!)} ${value}`;
-      const same = found.get(key);
-      if (same) same.count++;
-      else found.set(key, faultAt(ix, s, node, inflow, value));
+      const fault = found.get(key) ?? faultAt(ix, s, node, inflow, value);
+      const flags = inflow.flags >= 0 && { flags: ix.ids[inflow.flags]! };
+      fault.sources.push({ use: ix.ids[node]!, store: ix.ids[inflow.from]!, ...flags });
+      fault.count++;
+      found.set(key, fault);
     }
   }
 }
 
-function faultAt(ix: Index, s: State, node: NodeIndex, inflow: Index['inflows'][number][number], value: Value) {
+/** Trust files found in use are there; those that only the split flags name are made by us, and `none` is: not made yet. */
+function harmful(holds: Holds, inflow: Inflow): readonly Value[] {
+  if (holds === 'signer') return CANNOT_SIGN;
+  return inflow.flags >= 0 && inflow.flagsBit === SPLIT ? ['none'] : [];
+}
+
+const SPLIT = bitOf('flags', 'split');
+
+function faultAt(ix: Index, s: State, node: NodeIndex, inflow: Inflow, value: Value) {
   const bit = bitOf(ix.holds[node]!, value);
-  let content: Cause | undefined;
-  for (const one of bitsOf(s.beliefs[inflow.from]!)) {
-    if ((inflow.brings[one]! & bit) !== NOTHING) content ??= causeAt(s, inflow.from, one);
-  }
+  const bringing = [...bitsOf(s.beliefs[inflow.from]!)].find((one) => (inflow.brings[one]! & bit) !== NOTHING);
+  const content = bringing === undefined ? undefined : causeAt(s, inflow.from, bringing);
   return {
     rule: value === 'none' || value === 'absent' ? ('start' as const) : ('sign' as const),
     at: endAt(ix, s, node, bit),
-    store: ix.ids[inflow.from]!,
+    sources: [] as FaultSource[],
     ...(inflow.flags >= 0 && { flags: endAt(ix, s, inflow.flags, inflow.flagsBit) }),
     ...(content && { content }),
-    count: 1,
+    count: 0,
     step: s.step,
   };
 }

@@ -1,6 +1,6 @@
 // Stores, parties, values and proofs in the words of the field, for explanations. No decisions here.
 
-import { type PartyId, parseFileId, type StoreId, type UseId } from './ids.ts';
+import { parseFileId, type StoreId, type UseId } from './ids.ts';
 import type { Proof } from './step.ts';
 import type { Use } from './topology.ts';
 import type { Credential, Trust, Value } from './value.ts';
@@ -52,18 +52,48 @@ export const faultWords: Partial<Record<Value, string>> = {
   none: 'no CA',
 };
 
+const MOST_LISTED = 5;
+
 const list = (ids: readonly string[]): string =>
-  ids.length <= 4 ? ids.join(', ') : `${ids.slice(0, 3).join(', ')} and ${ids.length - 3} more`;
+  ids.length <= MOST_LISTED
+    ? ids.join(', ')
+    : `${ids.slice(0, MOST_LISTED - 1).join(', ')} and ${ids.length - MOST_LISTED + 1} more`;
 
 const or = (values: readonly Value[]): string =>
   values.filter((value) => value !== 'other' && value !== 'none').join(' or ');
 
-const partyOf = (use: UseId): PartyId => use.slice(0, Math.max(use.lastIndexOf(':'), 0)) || use;
+/** Grouped by what is common: `/etc/x.crt on cp1, cp2`, `cp1/kube-apiserver, cp2/kube-apiserver (client-ca)`. */
+function grouped(ids: readonly string[], split: (id: string) => [common: string, each: string]): [string, string][] {
+  const groups = new Map<string, string[]>();
+  for (const id of ids) {
+    const [common, each] = split(id);
+    const group = groups.get(common);
+    if (group) group.push(each);
+    else groups.set(common, [each]);
+  }
+  return [...groups].map(([common, each]) => [common, list(each)]);
+}
+
+function storesWords(ids: readonly StoreId[]): string {
+  const groups = grouped(ids, (id) => {
+    const file = parseFileId(id);
+    return file ? [`${file.path}${file.part ? ` (${file.part})` : ''}`, file.node] : ['', storeWords(id)];
+  });
+  return groups.map(([path, where]) => (path === '' ? where : `${path} on ${where}`)).join('; ');
+}
+
+function usesWords(ids: readonly UseId[]): string {
+  const groups = grouped(ids, (id) => {
+    const colon = id.lastIndexOf(':');
+    return colon < 0 ? ['', id] : [id.slice(colon + 1), id.slice(0, colon)];
+  });
+  return groups.map(([use, who]) => (use === '' ? who : `${who} (${use})`)).join('; ');
+}
 
 /** A proof as something still to be shown. */
 export function proofWords(proof: Proof): string {
-  const stores = () => list(proof.of.map(storeWords));
-  const parties = () => list([...new Set(proof.of.map(partyOf))]);
+  const stores = () => storesWords(proof.of);
+  const parties = () => usesWords(proof.of);
   switch (proof.kind) {
     case 'holds':
       return `${stores()} read back as ${or(proof.keep)}`;

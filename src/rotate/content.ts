@@ -1,18 +1,20 @@
 // From an abstract value to a file's bytes, by the kind of store.
 
+import type { KeyObject } from 'node:crypto';
 import { splitFlags } from '../core/catalog/split.ts';
 import type { StoreId } from '../core/model/ids.ts';
 import { parseFileId } from '../core/model/ids.ts';
 import type { Store } from '../core/model/inventory.ts';
 import type { Credential, Trust, Value } from '../core/model/value.ts';
 import { EXIT, RerootError } from '../errors.ts';
-import type { FileSeen } from '../nodes/files.ts';
-import type { Certificate } from '../pki/certificate.ts';
+import { type FileSeen, readFiles } from '../nodes/files.ts';
+import { type Certificate, verifiedBy } from '../pki/certificate.ts';
+import { generateKey, type KeyType, matches } from '../pki/keys.ts';
 import { keyToPem, parseCertificates, parsePrivateKey, toPem } from '../pki/pem.ts';
 import { readKubeconfig, setCA, setClient } from '../stores/kubeconfig-file.ts';
 import { setFlags } from '../stores/manifest.ts';
 import type { Context } from './context.ts';
-import { type AuthorityMaterial, anchorsFor, chainFor } from './material.ts';
+import { type AuthorityMaterial, anchorsFor, chainFor, type LeafRequest } from './material.ts';
 
 export interface ContentRequest {
   ctx: Context;
@@ -29,6 +31,8 @@ export interface Content {
   /** Set for files reroot makes first; otherwise mode and owner stay. */
   mode?: number;
   owner?: string;
+  /** With new keys: the key's file, to be written just before. Between the two renames the pair does not fit (trap 8). */
+  keyFile?: { path: string; bytes: Buffer };
   /** PEM of the leaf that this write takes away. */
   replaced?: string;
 }
@@ -95,13 +99,44 @@ function signerContent(request: ContentRequest): Content {
 async function leafContent(request: ContentRequest): Promise<Content> {
   const text = textOf(request);
   const current = certificatesNow(request, text);
-  const chain = chainFor(chainRequest(request, current));
-  const combined = request.store?.keyPath !== undefined && request.store.keyPath === request.store.path;
-  const key = combined ? keyToPem(parsePrivateKey(text, request.id)) : '';
-  return { bytes: Buffer.from(toPem(chain) + key), ...replacedBy(current, chain) };
+  const { keyPath, path } = request.store ?? {};
+  if (keyPath !== undefined && keyPath === path) {
+    const key = await keyForLeaf(request, current, parsePrivateKey(text, request.id));
+    const chain = chainFor(chainRequest(request, current, key.fresh));
+    return { bytes: Buffer.from(toPem(chain) + keyToPem(key.use)), ...replacedBy(current, chain) };
+  }
+  const inFile = request.ctx.record.newKeys ? await keyInFile(request) : undefined;
+  const key = inFile ? await keyForLeaf(request, current, inFile) : undefined;
+  const chain = chainFor(chainRequest(request, current, key?.fresh));
+  const keyFile =
+    key?.fresh && keyPath && key.use !== inFile ? { path: keyPath, bytes: Buffer.from(keyToPem(key.use)) } : undefined;
+  return { bytes: Buffer.from(toPem(chain)), ...(keyFile ? { keyFile } : {}), ...replacedBy(current, chain) };
 }
 
-function chainRequest(request: ContentRequest, current: readonly Certificate[]) {
+async function keyInFile(request: ContentRequest): Promise<KeyObject | undefined> {
+  const { keyPath, node } = request.store ?? {};
+  if (!keyPath || !node) return undefined;
+  const seen = (await readFiles(request.ctx.accessOf(node), [keyPath])).get(keyPath);
+  return seen?.bytes ? parsePrivateKey(seen.bytes.toString('utf8'), `${node}:${keyPath}`) : undefined;
+}
+
+/**
+ * With `--new-keys` a leaf that is not from new yet gets a new key. A key file that does not fit its leaf is one that a crash left
+ * between the two renames: it is the new key already.
+ */
+async function keyForLeaf(
+  request: ContentRequest,
+  current: readonly Certificate[],
+  inFile: KeyObject,
+): Promise<{ use: KeyObject; fresh?: KeyObject }> {
+  const [leaf] = current;
+  const toNew = request.ctx.record.newKeys && String(request.value).startsWith('new');
+  if (!toNew || !leaf || verifiedBy(leaf, request.material.new.certificate)) return { use: inFile };
+  const use = matches(leaf, inFile) ? generateKey(leaf.keyType as KeyType) : inFile;
+  return { use, fresh: use };
+}
+
+function chainRequest(request: ContentRequest, current: readonly Certificate[], publicKey?: KeyObject): LeafRequest {
   const record = request.ctx.record.authorities.find(({ authority }) => authority === request.material.authority);
   const keptPem = record?.replaced[request.id];
   const kept = keptPem === undefined ? undefined : parseCertificates(keptPem, 'the record')[0];
@@ -111,6 +146,7 @@ function chainRequest(request: ContentRequest, current: readonly Certificate[]) 
     material: request.material,
     now: request.ctx.now(),
     ...(kept ? { kept } : {}),
+    ...(publicKey ? { publicKey } : {}),
   };
 }
 
@@ -124,12 +160,15 @@ function kubeconfigCA(request: ContentRequest): Content {
   return { bytes: Buffer.from(setCA(text, toPem(anchorsFor(current, request.value as Trust, request.material)))) };
 }
 
-function kubeconfigClient(request: ContentRequest): Content {
+async function kubeconfigClient(request: ContentRequest): Promise<Content> {
   const text = textOf(request);
-  const { client } = readKubeconfig(text, request.id);
+  const { client, key } = readKubeconfig(text, request.id);
   const current = client?.pem === undefined ? [] : certificatesNow(request, client.pem);
-  const chain = chainFor(chainRequest(request, current));
-  return { bytes: Buffer.from(setClient(text, toPem(chain))), ...replacedBy(current, chain) };
+  const embedded = key?.pem === undefined ? undefined : parsePrivateKey(key.pem, request.id);
+  const { fresh } = embedded ? await keyForLeaf(request, current, embedded) : {};
+  const chain = chainFor(chainRequest(request, current, fresh));
+  const next = setClient(text, toPem(chain), fresh ? keyToPem(fresh) : undefined);
+  return { bytes: Buffer.from(next), ...replacedBy(current, chain) };
 }
 
 function manifestContent(request: ContentRequest): Content {

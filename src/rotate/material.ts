@@ -6,7 +6,7 @@ import type { Authority } from '../core/model/ids.ts';
 import type { CertFact } from '../core/model/inventory.ts';
 import type { AuthorityRotation, Route } from '../core/model/rotation.ts';
 import type { Credential, Trust } from '../core/model/value.ts';
-import { type Certificate, facts } from '../pki/certificate.ts';
+import { type Certificate, facts, verifiedBy } from '../pki/certificate.ts';
 import { reissueLeaf } from '../pki/reissue.ts';
 
 export interface Generation {
@@ -95,8 +95,7 @@ export function chainFor(request: LeafRequest): Certificate[] {
 }
 
 function leafFrom(wanted: Generation, leaf: Certificate, request: LeafRequest): Certificate {
-  const issuedBy = (candidate: Certificate): boolean =>
-    facts(candidate, [wanted.certificate]).signedBy.includes(wanted.certificate.fingerprint);
+  const issuedBy = (candidate: Certificate): boolean => verifiedBy(candidate, wanted.certificate);
   if (!request.publicKey && issuedBy(leaf)) return leaf;
   const { kept } = request;
   if (kept && kept.spki === leaf.spki && issuedBy(kept) && kept.notAfter > request.now) return kept;

@@ -43,6 +43,7 @@ async function writeFileStore(ctx: Context, step: Step, id: StoreId, value: Valu
     ...(next.owner === undefined ? {} : { owner: next.owner }),
     expect: seen?.bytes ? seen.sha256 : 'absent',
   };
+  if (next.keyFile) await writeFile(access, next.keyFile.path, next.keyFile.bytes);
   if (seen?.bytes && seen.target !== undefined) await writeLinked(access, place.path, next.bytes, options);
   else await writeFile(access, place.path, next.bytes, options);
 }

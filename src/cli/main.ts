@@ -1,6 +1,7 @@
 // The command line: commands and flags, nothing else. What they do lives in the folders they call.
 
 import { Command, CommanderError } from 'commander';
+import { registerLab } from '../../lab/cli.ts';
 import { EXIT } from '../errors.ts';
 import { registerInspect } from './commands/inspect.ts';
 import { registerKubeconfig } from './commands/kubeconfig.ts';
@@ -14,6 +15,7 @@ export function program(): Command {
     .exitOverride();
   registerInspect(root);
   registerKubeconfig(root);
+  registerLab(root);
   return root;
 }
 

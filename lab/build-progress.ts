@@ -1,0 +1,34 @@
+// Says how far a build is: a line at the start of a quarter of a minute, not one for each of a thousand packages.
+
+const EVERY_MS = 15_000;
+
+export interface Progress {
+  /** Standard error of `go build -v`: a package a line, as it is compiled; downloads before that. */
+  saw(text: string): void;
+  /** Seconds since the start. */
+  stop(): number;
+}
+
+export function startProgress(say: (line: string) => void): Progress {
+  const begun = Date.now();
+  let packages = 0;
+  let downloads = 0;
+  const seconds = (): number => Math.round((Date.now() - begun) / 1000);
+  const timer = setInterval(() => {
+    const what =
+      packages > 0 ? `${packages} packages compiled (about 1,900 if none was before)` : `${downloads} modules fetched`;
+    say(`  ${seconds()} s: ${what}`);
+  }, EVERY_MS);
+  return {
+    saw(text) {
+      for (const line of text.split('\n')) {
+        if (line.startsWith('go: downloading')) downloads++;
+        else if (/^[\w.-]+(\/[\w.-]+)*$/.test(line)) packages++;
+      }
+    },
+    stop() {
+      clearInterval(timer);
+      return seconds();
+    },
+  };
+}

@@ -1,0 +1,131 @@
+// `reroot lab …`: commands and flags; what they do is beside it.
+
+import type { Command } from 'commander';
+import { EXIT, wrongUse } from '../src/errors.ts';
+import { down } from './processes/down.ts';
+import { execOn, setClock } from './processes/exec.ts';
+import { balance } from './processes/load-balancer.ts';
+import { makeLab } from './processes/make.ts';
+import { type LabStatus, statusOf } from './processes/status.ts';
+import { supervise } from './processes/supervisor.ts';
+import { up } from './processes/up.ts';
+import { DEFAULT_LAB, labDir } from './state.ts';
+import { DEFAULT_VERSION, KUBE_VERSIONS } from './versions.ts';
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+
+/** Adds `lab` and returns it, so that load, workloads and the demo can be added to it. */
+export function registerLab(root: Command): Command {
+  const lab = root.command('lab').description('Real clusters on this machine, for tests, the demo and for rehearsing.');
+  registerUp(lab);
+  registerDown(lab);
+  registerStatus(lab);
+  registerExec(lab);
+  registerInner(lab);
+  return lab;
+}
+
+interface UpFlags {
+  name: string;
+  kind: string;
+  kubernetes: string;
+  controlPlanes: string;
+  network?: string;
+}
+
+function registerUp(lab: Command): void {
+  lab
+    .command('up')
+    .description('Make a lab and leave it running. On one that is up: says so.')
+    .option('--name <name>', 'several stand side by side', DEFAULT_LAB)
+    .option('--kind <kind>', 'processes', 'processes')
+    .option(
+      '--kubernetes <version>',
+      `one of ${KUBE_VERSIONS.map(({ version }) => version).join(', ')}`,
+      DEFAULT_VERSION,
+    )
+    .option('--control-planes <n>', '1 or 3', '3')
+    .option('--network <a.b.c>', 'first three numbers of its loopback addresses (chosen, if not given)')
+    .action(async (flags: UpFlags) => {
+      const begun = Date.now();
+      if (flags.kind !== 'processes') throw wrongUse(`there is no lab of kind "${flags.kind}"`, '--kind processes');
+      if (!['1', '3'].includes(flags.controlPlanes))
+        throw wrongUse('a lab has 1 or 3 control planes', '--control-planes 3');
+      const { name, kubernetes, network } = flags;
+      await up({
+        name,
+        kubernetes: kubernetes.replace(/^v/, ''),
+        controlPlanes: Number(flags.controlPlanes),
+        ...(network === undefined ? {} : { network }),
+        say: print,
+      });
+      const dir = labDir(name);
+      print(`lab "${name}" is up, after ${((Date.now() - begun) / 1000).toFixed(1)} s`);
+      print(`  kubectl:  ${dir}/bin/kubectl --kubeconfig ${dir}/kubeconfig get nodes`);
+      print(`  reroot:   reroot inspect --config ${dir}/reroot.yaml --kubeconfig ${dir}/kubeconfig`);
+      print(`  the end:  reroot lab down --name ${name}`);
+    });
+}
+
+function registerDown(lab: Command): void {
+  lab
+    .command('down')
+    .description('End a lab and leave nothing of it.')
+    .option('--name <name>', 'which lab', DEFAULT_LAB)
+    .action(async ({ name }: { name: string }) => {
+      print((await down(name)) ? `lab "${name}" is gone` : `there is no lab "${name}"`);
+    });
+}
+
+function registerStatus(lab: Command): void {
+  lab
+    .command('status')
+    .description('Where a lab is and whether each of its components answers; exit code 1 if one does not.')
+    .option('--name <name>', 'which lab', DEFAULT_LAB)
+    .option('-o, --output <format>', 'plain or json', 'plain')
+    .action(async ({ name, output }: { name: string; output: string }) => {
+      if (!['plain', 'json'].includes(output)) throw wrongUse(`no output format "${output}"`, '-o plain or -o json');
+      const status = await statusOf(name);
+      if (output === 'json') print(JSON.stringify(status, null, 2));
+      else printPlain(status);
+      if (!status.up) process.exitCode = EXIT.checkFailed;
+    });
+}
+
+function printPlain(status: LabStatus): void {
+  print(`lab ${status.name}: Kubernetes ${status.kubernetes}, ${status.up ? 'up' : `not up (${status.phase})`}`);
+  for (const { id, up: answers, endpoint } of status.components)
+    print(`  ${answers ? 'up  ' : 'DOWN'}  ${id}  ${endpoint}`);
+  print(`folder ${status.folder}`);
+}
+
+function registerExec(lab: Command): void {
+  lab
+    .command('exec')
+    .description('Run a command as if on a node: in its folder, as the user its components run as.')
+    .option('--name <name>', 'which lab', DEFAULT_LAB)
+    .argument('<node>')
+    .argument('<command...>', 'after --')
+    .action(async (node: string, command: string[], { name }: { name: string }) => {
+      process.exitCode = await execOn(name, node, command);
+    });
+  lab
+    .command('clock', { hidden: true })
+    .description('Make a node seem to have a clock that is off.')
+    .option('--name <name>', 'which lab', DEFAULT_LAB)
+    .argument('<node>')
+    .argument('<seconds>')
+    .action((node: string, seconds: string, { name }: { name: string }) => {
+      if (!/^[+-]?\d+$/.test(seconds)) throw wrongUse(`"${seconds}" are no seconds`, 'such as 3600, or 0 for none');
+      setClock(name, node, Number(seconds));
+    });
+}
+
+/** What a lab starts of this program; not for people. */
+function registerInner(lab: Command): void {
+  lab.command('_make <dir>', { hidden: true }).action((dir: string) => makeLab(dir, print));
+  lab.command('_supervise <dir>', { hidden: true }).action((dir: string) => supervise(dir));
+  lab
+    .command('_balance <listen> <backends...>', { hidden: true })
+    .action((listen: string, backends: string[]) => balance(listen, backends));
+}

@@ -26,7 +26,7 @@ from=$1 to=$2
 part="$to.part"
 rm -rf -- "$part"
 mkdir -p -m 700 -- "\${to%/*}" || exit 1
-cp -dR --preserve=mode,ownership,timestamps --reflink=never -- "$from" "$part" || { rm -rf -- "$part"; exit 1; }
+cp -PR --preserve=mode,ownership,timestamps --reflink=never -- "$from" "$part" || { rm -rf -- "$part"; exit 1; }
 chmod -- 700 "$part" && sync -f -- "$part" && mv -T -- "$part" "$to" || { rm -rf -- "$part"; exit 1; }
 `;
 

@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { registerLab } from '../../lab/cli.ts';
+import { registerLoad } from '../../lab/load/cli.ts';
 import { EXIT } from '../errors.ts';
 import { registerInspect } from './commands/inspect.ts';
 import { registerKubeconfig } from './commands/kubeconfig.ts';
@@ -15,7 +16,7 @@ export function program(): Command {
     .exitOverride();
   registerInspect(root);
   registerKubeconfig(root);
-  registerLab(root);
+  registerLoad(registerLab(root));
   return root;
 }
 

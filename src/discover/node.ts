@@ -4,14 +4,14 @@ import type { Config } from '../config/config.ts';
 import { wantedFiles } from '../core/catalog/stores-of.ts';
 import type { Instance } from '../core/model/inventory.ts';
 import type { NodeAccess } from '../nodes/access.ts';
-import { type FileSeen, findFiles, freeBytes, readFiles } from '../nodes/files.ts';
-import { clockOffset, listProcesses, type ProcessSeen } from '../nodes/processes.ts';
+import { type FileSeen, freeBytes, readFiles } from '../nodes/files.ts';
+import { clockOffset, listProcesses } from '../nodes/processes.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import { parseCertificates } from '../pki/pem.ts';
-import { flag } from './argv.ts';
 import type { KeyFile, StrangeProcess } from './findings.ts';
 import { findInstances } from './instances.ts';
 import { guessKinds, type RawStore, spkiOf, storeOfFile, type WantedStore } from './material.ts';
+import { readPodCAs } from './pod-volumes.ts';
 import { RECORD, scanFiles } from './scan.ts';
 import { strangersIn } from './strangers.ts';
 
@@ -45,7 +45,10 @@ export async function lookAtNode(context: NodeContext): Promise<NodeSeen> {
   const [known, scanned, podCAs] = await Promise.all([
     readFiles(access, paths),
     scanFiles(access, { files: paths, configured }, new Set(paths)),
-    readPodCAs(access, instances),
+    readPodCAs(
+      access,
+      instances.find(({ component }) => component === 'kubelet'),
+    ),
   ]);
   const extra = unusedStores(access.node, scanned);
   const stores = [
@@ -73,8 +76,6 @@ export async function lookAtNode(context: NodeContext): Promise<NodeSeen> {
     podCAs,
   };
 }
-
-export type { ProcessSeen };
 
 const seenAt = (files: ReadonlyMap<string, FileSeen>, path: string): FileSeen =>
   files.get(path) ?? { kind: 'fault', path, reason: 'other', fault: 'it was not read' };
@@ -147,37 +148,6 @@ function certificatesOfRecord(file: FileSeen): Certificate[] {
     );
   } catch {
     // `rotate` and `status` read the record in earnest, and say what is wrong with it.
-    return [];
-  }
-}
-
-const PROJECTED = /\/pods\/([^/]+)\/volumes\/kubernetes\.io~projected\/[^/]+\/ca\.crt$/;
-
-async function readPodCAs(access: NodeAccess, instances: readonly Instance[]): Promise<Map<string, Certificate[]>> {
-  const kubelet = instances.find(({ component }) => component === 'kubelet');
-  if (!kubelet) return new Map();
-  const root = flag(kubelet.flags, 'root-dir') ?? '/var/lib/kubelet';
-  const paths = await findFiles(access, [`${root}/pods`], ['ca.crt'], { depth: 6 });
-  const files = await readFiles(
-    access,
-    paths.filter((path) => PROJECTED.test(path)),
-  );
-  const byUid = new Map<string, Certificate[]>();
-  const parsed = new Map<string, Certificate[]>();
-  for (const file of files.values()) {
-    if (file.kind === 'fault') continue;
-    const uid = PROJECTED.exec(file.path)?.[1] ?? '';
-    const certificates = parsed.get(file.sha256) ?? parseOrNone(file);
-    parsed.set(file.sha256, certificates);
-    byUid.set(uid, [...(byUid.get(uid) ?? []), ...certificates]);
-  }
-  return byUid;
-}
-
-function parseOrNone(file: FileSeen & { kind: 'file' }): Certificate[] {
-  try {
-    return parseCertificates(file.bytes, file.path);
-  } catch {
     return [];
   }
 }

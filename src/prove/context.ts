@@ -1,14 +1,16 @@
-// What a probe may use. It looks and changes nothing, but for the one probe CSR that it makes and takes away again.
+// What a proof needs of the world, and what it gives back.
 
 import type { KeyObject } from 'node:crypto';
 import type { Cluster } from '../cluster/client.ts';
+import type { Config } from '../config/config.ts';
 import type { Authority } from '../core/model/ids.ts';
-import type { Inventory } from '../core/model/inventory.ts';
+import type { Inventory, Millis } from '../core/model/inventory.ts';
 import type { Rotation } from '../core/model/rotation.ts';
+import type { Value } from '../core/model/value.ts';
 import type { NodeAccess } from '../nodes/access.ts';
 import type { Certificate } from '../pki/certificate.ts';
 
-/** A client certificate that no RBAC rule names, with its key. */
+/** A client certificate that opens nothing, to see whether its CA is trusted. */
 export interface ProbeIdentity {
   certificate: Certificate;
   key: KeyObject;
@@ -16,11 +18,32 @@ export interface ProbeIdentity {
 
 export interface ProbeContext {
   cluster: Cluster;
+  config: Config;
   accessOf: (node: string) => NodeAccess;
   rotation: Rotation;
-  /** As of the last discovery; restarts since then have updated `pid` and `startedAt`. */
+  /** As it was when the step was planned: where things are and who reads what. What they hold is measured anew. */
   inventory: Inventory;
-  now: () => number;
-  /** undefined where the CA's key is not to be had, so that nothing can be issued from it. */
+  /** The CAs of both generations of every authority in the rotation: signatures are verified with them. */
+  cas: readonly Certificate[];
+  /** Undefined where the CA's key is not to be had. */
   identity: (authority: Authority, generation: 'old' | 'new') => ProbeIdentity | undefined;
+  now: () => Millis;
+}
+
+/** One thing measured, once. */
+export interface Observation {
+  /** A use, store or party id, as the proof names it. */
+  of: string;
+  /** What was measured; undefined when it could not be, and `evidence` says why. */
+  value: Value | undefined;
+  /** One line for the record: what was looked at and what it showed. */
+  evidence: string;
+  /** By this machine's clock. */
+  at: Millis;
+}
+
+/** An observation before it has a name and a time. */
+export interface Look {
+  value: Value | undefined;
+  evidence: string;
 }

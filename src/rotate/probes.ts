@@ -12,6 +12,8 @@ const minted = new WeakMap<Generation, ProbeIdentity>();
 export function probeContext(ctx: Context): ProbeContext {
   return {
     cluster: ctx.cluster,
+    config: ctx.config,
+    cas: ctx.materials.flatMap((material) => [material.old.certificate, material.new.certificate]),
     accessOf: ctx.accessOf,
     rotation: ctx.rotation,
     inventory: ctx.inventory,

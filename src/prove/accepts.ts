@@ -1,0 +1,108 @@
+// accepts: which generations' clients a server lets in. 401 means that it does not know the certificate's CA; any other answer that it does
+// (A:pkg/authentication/request/x509/x509.go verifies for each request; a client certificate that does not verify is an error, not anonymous).
+
+import { httpsProbe } from '../cluster/wire.ts';
+import type { Instance } from '../core/model/inventory.ts';
+import type { Proof } from '../core/model/step.ts';
+import type { Trust } from '../core/model/value.ts';
+import { keyToPem } from '../pki/pem.ts';
+import { atOnce, combined, safely } from './combine.ts';
+import { contentOf } from './content.ts';
+import type { Look, ProbeContext, ProbeIdentity } from './context.ts';
+import { type Endpoint, endpointOfParty } from './endpoint.ts';
+import { generationsOf, known, type Member, membersOf } from './resolve.ts';
+
+const PATIENCE = 5_000;
+
+export async function accepts(proof: Proof, of: string, ctx: ProbeContext): Promise<Look> {
+  const looks = await Promise.all(
+    membersOf(ctx, of).map((member) =>
+      atOnce(async () => ({ member: member.party, ...(await safely(() => look(proof, member, ctx))) })),
+    ),
+  );
+  return combined(looks, proof.keep);
+}
+
+async function look(proof: Proof, member: Member, ctx: ProbeContext): Promise<Look> {
+  const endpoint = endpointOfParty(ctx, member.party);
+  if (!endpoint) return byCatalogue(proof, member, ctx);
+  const asks = (['old', 'new'] as const).map((generation) =>
+    ask(endpoint, member, ctx.identity(proof.authority, generation), proof),
+  );
+  const [old, fresh] = await Promise.all(asks);
+  if (!old || !fresh) throw new Error('unreachable');
+  const evidence = `${endpoint.host}:${endpoint.port} answered a client from old ${old.words}, one from new ${fresh.words}`;
+  return { value: trustFrom(old.accepted, fresh.accepted, proof), evidence };
+}
+
+interface Answer {
+  accepted: boolean | undefined;
+  words: string;
+}
+
+async function ask(
+  endpoint: Endpoint,
+  member: Member,
+  identity: ProbeIdentity | undefined,
+  proof: Proof,
+): Promise<Answer> {
+  if (!identity) return { accepted: undefined, words: 'not at all (no key of that CA to make one)' };
+  const answer = await httpsProbe({
+    ...endpoint,
+    path: pathFor(member),
+    cert: identity.certificate.pem,
+    key: keyToPem(identity.key),
+    headers: proof.authority === 'front-proxy' ? { 'x-remote-user': 'reroot-probe' } : {},
+    timeout: PATIENCE,
+  });
+  switch (answer.kind) {
+    case 'status':
+      // Trouble of its own (a hook that is not ready, too many requests) says nothing about the certificate.
+      if (answer.status === 429 || answer.status >= 500) return { accepted: undefined, words: `with ${answer.status}` };
+      return { accepted: answer.status !== 401, words: `with ${answer.status}` };
+    case 'tls':
+      // A server that verifies in the handshake (etcd, programs of others) refuses by an alert.
+      return { accepted: false, words: `by ending the handshake (${answer.code || answer.message})` };
+    case 'unreachable':
+      return { accepted: undefined, words: `not at all (${answer.message})` };
+  }
+}
+
+/** A path that needs authentication and nothing else. */
+function pathFor({ party }: Member): string {
+  if (party.endsWith('/kubelet')) return '/pods';
+  if (party.startsWith('apiservice/')) return '/apis';
+  return /\/kube-(controller-manager|scheduler)$/.test(party) ? '/healthz' : '/version';
+}
+
+/** Undefined where one of the two answers is missing and the proof hangs on it. */
+function trustFrom(old: boolean | undefined, fresh: boolean | undefined, proof: Proof): Trust | undefined {
+  const possible = (['old', 'new', 'both', 'none'] as const).filter(
+    (trust) =>
+      (old === undefined || old === (trust === 'old' || trust === 'both')) &&
+      (fresh === undefined || fresh === (trust === 'new' || trust === 'both')),
+  );
+  if (possible.length === 1) return possible[0];
+  const allGood = possible.every((trust) => proof.keep.includes(trust));
+  return allGood ? possible[0] : undefined;
+}
+
+/**
+ * kubeadm lets the controller manager and the scheduler listen on 127.0.0.1, where only their own node can ask them, and nobody with a client certificate
+ * does. Their CA file is re-read at once by the catalogue; that claim and the file's content are the evidence then.
+ */
+async function byCatalogue(proof: Proof, { party, use }: Member, ctx: ProbeContext): Promise<Look> {
+  const instance = known(ctx).instances.get(party);
+  const [source] = use.sources;
+  if (!instance || !listensLocally(instance) || !source || use.reread !== 'at-once') {
+    return { value: undefined, evidence: 'where it serves cannot be reached from here' };
+  }
+  const content = await contentOf(ctx, source.store, 'trust', generationsOf(ctx, proof));
+  return {
+    value: content.value,
+    evidence: `it listens on its own node only; by the catalogue it re-reads at once ${content.evidence}`,
+  };
+}
+
+const listensLocally = ({ component, endpoint }: Instance): boolean =>
+  endpoint === undefined && /^kube-(controller-manager|scheduler)$/.test(component);

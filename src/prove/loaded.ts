@@ -1,0 +1,154 @@
+// loaded: what a party that nobody can restart or ask has taken up: pods, API servers that call webhooks, programs on a timer, nodes that join.
+
+import { START_LAG } from '../core/catalog/pods.ts';
+import { JOINING } from '../core/catalog/published.ts';
+import { objectId, parseFileId } from '../core/model/ids.ts';
+import type { Proof } from '../core/model/step.ts';
+import type { Holds, Trust } from '../core/model/value.ts';
+import { clock, describeAnchors, trustIn } from './chain.ts';
+import { atOnce, combined, safely } from './combine.ts';
+import { type Content, contentOf } from './content.ts';
+import type { Look, ProbeContext } from './context.ts';
+import { joining } from './in-flight.ts';
+import type { PodsNow } from './pods-now.ts';
+import { KEPT_CONNECTIONS } from './presents.ts';
+import type { ProcessTables } from './processes.ts';
+import { generationsOf, known, type Member, membersOf } from './resolve.ts';
+import { signs } from './signs.ts';
+import { ours, seconds, serverClock } from './times.ts';
+
+/** Informers of API servers have an object's change within moments (A:pkg/util/webhook/client.go, AG:pkg/apiserver/handler_proxy.go). */
+const INFORMER = 3_000;
+
+export interface Around {
+  pods: PodsNow;
+  tables: ProcessTables;
+}
+
+export async function loaded(proof: Proof, of: string, ctx: ProbeContext, around: Around): Promise<Look> {
+  if (of.startsWith(`${JOINING}:`)) return ofJoining(proof, of, ctx);
+  const members = membersOf(ctx, of);
+  const looks = await Promise.all(
+    members.map((member) =>
+      atOnce(async () => ({ member: member.party, ...(await safely(() => look(proof, member, ctx, around))) })),
+    ),
+  );
+  return combined(looks, proof.keep);
+}
+
+function look(proof: Proof, member: Member, ctx: ProbeContext, around: Around): Promise<Look> {
+  const { instances, callees } = known(ctx);
+  if (member.party.startsWith('pod/')) return ofPod(proof, member, ctx, around);
+  if (callees.has(member.party)) return ofCallee(proof, member, ctx);
+  if (instances.has(member.party)) return ofInstance(proof, member, ctx, around);
+  return ofFile(proof, member, ctx);
+}
+
+// ---- pods ----
+
+async function ofPod(proof: Proof, member: Member, ctx: ProbeContext, { pods }: Around): Promise<Look> {
+  const now = pods.get(member.party);
+  if (!now) return { value: proof.keep[0], evidence: 'the pod is gone' };
+  if (member.name !== 'root-ca') return ofMountedKubeconfig(proof, member, ctx, now.pod.startedAt);
+  const authority = generationsOf(ctx, proof);
+  const { pod, holds } = now;
+  const published = await contentOf(
+    ctx,
+    objectId('ConfigMap', pod.namespace, 'kube-root-ca.crt', 'ca.crt'),
+    'trust',
+    authority,
+  );
+  if (published.value === undefined || published.changedAt === undefined) return published;
+  const startedAt = ours(ctx, pod.node, pod.startedAt);
+  const started = `it started ${clock(startedAt)}, kube-root-ca.crt changed last ${clock(published.changedAt)}`;
+  if (startedAt > published.changedAt + START_LAG) return { value: published.value, evidence: started };
+  if (pod.rereads === true && pod.rootCA === 'projected') {
+    if (!holds) return { value: undefined, evidence: now.why ?? 'its volume was not seen' };
+    const value = trustIn(ctx, holds, authority);
+    return {
+      value,
+      evidence: `its projected ca.crt holds ${describeAnchors(holds)}, and its author says that it re-reads it (a claim, not measured)`,
+    };
+  }
+  return { value: earlier(proof), evidence: `${started}: it may hold what was there before` };
+}
+
+/** A value that the party may hold and that is not asked for. */
+const earlier = (proof: Proof): Trust | undefined =>
+  (['old', 'both', 'new'] as const).find((value) => !proof.keep.includes(value));
+
+/** A kubeconfig of the node that a pod has mounted was read at its start (trap 14). */
+async function ofMountedKubeconfig(proof: Proof, member: Member, ctx: ProbeContext, startedAt: number): Promise<Look> {
+  const content = await contentOfUse(proof, member, ctx);
+  if (content.value === undefined || (content.changedAt ?? Number.POSITIVE_INFINITY) < startedAt) return content;
+  return { value: undefined, evidence: `${content.evidence}, and the pod started before that, ${clock(startedAt)}` };
+}
+
+// ---- the others ----
+
+async function contentOfUse(proof: Proof, { use }: Member, ctx: ProbeContext): Promise<Content> {
+  const [source] = use.sources;
+  if (!source) return { value: undefined, evidence: 'reroot does not know what it reads' };
+  return contentOf(ctx, source.store, use.holds, generationsOf(ctx, proof));
+}
+
+async function ofCallee(proof: Proof, member: Member, ctx: ProbeContext): Promise<Look> {
+  const content = await contentOfUse(proof, member, ctx);
+  if (content.value === undefined) return content;
+  const age = (await serverClock(ctx.cluster)) - (content.changedAt ?? 0);
+  if (age < INFORMER) return { value: undefined, evidence: `${content.evidence}, changed ${age} ms ago` };
+  return { value: content.value, evidence: `${content.evidence}; API servers take it up at once by the catalogue` };
+}
+
+/** A client that re-reads a file on a timer gives no sign of it: its time passes, or it restarts. */
+async function ofInstance(proof: Proof, member: Member, ctx: ProbeContext, { tables }: Around): Promise<Look> {
+  const instance = known(ctx).instances.get(member.party);
+  const content = await contentOfUse(proof, member, ctx);
+  if (!instance || content.value === undefined || content.changedAt === undefined) return content;
+  if (!proof.keep.includes(content.value)) return content;
+  const running = await tables.of(instance);
+  if (running && running.process.startedAt > content.changedAt)
+    return { ...content, evidence: `${content.evidence}; the process is younger than that` };
+  const age = ctx.now() - ours(ctx, instance.node, content.changedAt);
+  if (age > KEPT_CONNECTIONS)
+    return { ...content, evidence: `${content.evidence}, changed ${seconds(age)} ago: client-go's timer has passed` };
+  return {
+    value: undefined,
+    evidence: `${content.evidence}, changed ${seconds(age)} of ${seconds(KEPT_CONNECTIONS)} ago, and the process is older`,
+  };
+}
+
+/** A kubeconfig of people or of kubeadm: whoever uses it reads it when it starts, so its content is what counts. */
+async function ofFile(proof: Proof, member: Member, ctx: ProbeContext): Promise<Look> {
+  if (member.use.sources.length > 0) return contentOfUse(proof, member, ctx);
+  const id = storeOfPerson(member, ctx);
+  if (id === undefined)
+    return { value: undefined, evidence: 'nothing on this machine or in the cluster shows what it holds' };
+  return contentOf(ctx, id, member.use.holds, generationsOf(ctx, proof));
+}
+
+function storeOfPerson({ party, name, use }: Member, ctx: ProbeContext): string | undefined {
+  const { stores } = known(ctx);
+  const isFile = parseFileId(party) !== undefined;
+  const part = isFile && stores.has(`${party}#${name}`) ? `${party}#${name}` : party;
+  if (stores.has(part)) return part;
+  const holds: Holds = use.holds;
+  return ctx.inventory.stores.find(
+    ({ id, kind }) => id.startsWith(`${party}#`) && kind === (holds === 'trust' ? 'object-bundle' : 'object-leaf'),
+  )?.id;
+}
+
+/** A node that joins takes its trust from cluster-info and its certificate from the signer; one that is half-way has what was there before. */
+async function ofJoining(proof: Proof, of: string, ctx: ProbeContext): Promise<Look> {
+  const open = await joining(ctx);
+  if (open.length > 0) return { value: undefined, evidence: `a node joins just now (${open.join(', ')})` };
+  const authority = generationsOf(ctx, proof);
+  if (of.endsWith(':client')) {
+    const { value, evidence } = await signs(proof, ctx);
+    return { value, evidence: `no node joins now; ${evidence}` };
+  }
+  const info = ctx.inventory.stores.find(({ id }) => id.startsWith('object/ConfigMap/kube-public/cluster-info#'));
+  if (!info) return { value: proof.keep[0], evidence: 'there is no cluster-info: no node can join by it' };
+  const content = await contentOf(ctx, info.id, 'trust', authority);
+  return { ...content, evidence: `no node joins now; ${content.evidence}` };
+}

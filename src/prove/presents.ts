@@ -1,0 +1,100 @@
+// presents: what a client shows on its connections. Nobody but the server sees that, so it is inferred: the file's content now, and that every
+// connection which may have been made with an earlier content is gone.
+
+import type { Instance, Millis } from '../core/model/inventory.ts';
+import type { Proof } from '../core/model/step.ts';
+import { atOnce, combined, safely } from './combine.ts';
+import { contentOf } from './content.ts';
+import type { Look, ProbeContext } from './context.ts';
+import type { ProcessTables } from './processes.ts';
+import { generationsOf, known, type Member, membersOf } from './resolve.ts';
+import { ours, seconds } from './times.ts';
+
+/**
+ * client-go looks at a client certificate file every five minutes and then closes all connections made with the earlier one (C:transport/cert_rotation.go);
+ * 235 to 288 s were measured (trap 25).
+ */
+export const KEPT_CONNECTIONS = 300_000;
+/** A handshake takes a file as it was at most a second ago (C:transport/cert_rotation.go CertCallbackRefreshDuration, checked by the caller's cache). */
+const HANDSHAKE_CACHE = 1_500;
+/** The aggregator makes new transports when the file's watch fires (AG:pkg/apiserver/apiserver.go); 16 to 42 ms were measured for such a watch. */
+const AGGREGATOR = 3_000;
+
+export async function presents(proof: Proof, of: string, ctx: ProbeContext, tables: ProcessTables): Promise<Look> {
+  const looks = await Promise.all(
+    membersOf(ctx, of).map((member) =>
+      atOnce(async () => ({ member: member.party, ...(await safely(() => look(proof, member, ctx, tables))) })),
+    ),
+  );
+  return combined(looks, proof.keep);
+}
+
+async function look(proof: Proof, member: Member, ctx: ProbeContext, tables: ProcessTables): Promise<Look> {
+  const client = known(ctx).instances.get(member.party);
+  const [source] = member.use.sources;
+  if (!client || !source) return { value: undefined, evidence: 'reroot does not know what it presents' };
+  const content = await contentOf(ctx, source.store, 'credential', generationsOf(ctx, proof));
+  if (content.value === undefined || content.changedAt === undefined) return content;
+  if (!proof.keep.includes(content.value)) return content;
+  const gone = await earlierConnectionsGone(ctx, tables, member, client, content.changedAt);
+  if (gone.shown) return { value: content.value, evidence: `${content.evidence}; ${gone.words}` };
+  return { value: undefined, evidence: `${content.evidence}; ${gone.words}` };
+}
+
+interface Gone {
+  shown: boolean;
+  words: string;
+}
+
+async function earlierConnectionsGone(
+  ctx: ProbeContext,
+  tables: ProcessTables,
+  member: Member,
+  client: Instance,
+  changedThere: Millis,
+): Promise<Gone> {
+  const changedAt = ours(ctx, client.node, changedThere);
+  const elapsed = ctx.now() - changedAt;
+  const own = await tables.of(client);
+  if (own && own.process.startedAt > changedThere) return { shown: true, words: 'the process is younger than that' };
+  if (elapsed > KEPT_CONNECTIONS)
+    return {
+      shown: true,
+      words: `that is ${seconds(elapsed)} ago, and client-go closes earlier connections within ${seconds(KEPT_CONNECTIONS)}`,
+    };
+  if (member.use.reread === 'at-once') {
+    const shown = elapsed > AGGREGATOR;
+    return {
+      shown,
+      words: shown
+        ? `that is ${seconds(elapsed)} ago, and by the catalogue it is taken up at once`
+        : `that is ${elapsed} ms ago`,
+    };
+  }
+  const waiting = await keptByServers(ctx, tables, changedAt + HANDSHAKE_CACHE);
+  if (waiting.length === 0)
+    return { shown: true, words: 'every kubelet has restarted since, so every connection is a new one' };
+  const left = seconds(KEPT_CONNECTIONS - elapsed);
+  const more = waiting.length > 3 ? ` and ${waiting.length - 3} more` : '';
+  return {
+    shown: false,
+    words: `connections to ${waiting.slice(0, 3).join(', ')}${more} may be older; they go in ${left} at the latest, or when that kubelet restarts`,
+  };
+}
+
+/** Kubelets that run since before a moment (ours), or that cannot be asked: connections to them may be from before it. */
+async function keptByServers(ctx: ProbeContext, tables: ProcessTables, since: Millis): Promise<string[]> {
+  const kubelets = ctx.inventory.instances.filter(({ component }) => component === 'kubelet');
+  const away = ctx.inventory.nodes.filter(({ reached }) => !reached).map(({ name }) => `node/${name}`);
+  const kept = await Promise.all(
+    kubelets.map(async (kubelet) => {
+      try {
+        const running = await tables.of(kubelet);
+        return running && ours(ctx, kubelet.node, running.process.startedAt) > since ? [] : [kubelet.id];
+      } catch {
+        return [kubelet.id];
+      }
+    }),
+  );
+  return [...kept.flat(), ...away];
+}

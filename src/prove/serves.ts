@@ -1,0 +1,44 @@
+// serves: the chain an endpoint presents in a fresh handshake, to that endpoint itself and not through a load balancer.
+
+import { servedChain } from '../cluster/wire.ts';
+import type { Proof } from '../core/model/step.ts';
+import { readCertificate } from '../pki/certificate.ts';
+import { credentialIn, describeChain } from './chain.ts';
+import { atOnce, combined, safely } from './combine.ts';
+import type { Look, ProbeContext } from './context.ts';
+import { endpointOfParty } from './endpoint.ts';
+import { generationsOf, known, type Member, membersOf } from './resolve.ts';
+
+const PATIENCE = 5_000;
+
+export async function serves(proof: Proof, of: string, ctx: ProbeContext): Promise<Look> {
+  const members = membersOf(ctx, of);
+  const looks = await Promise.all(
+    members.map((member) =>
+      atOnce(async () => ({ member: member.party, ...(await safely(() => look(proof, member, ctx))) })),
+    ),
+  );
+  return combined(looks, proof.keep);
+}
+
+async function look(proof: Proof, member: Member, ctx: ProbeContext): Promise<Look> {
+  const endpoint = endpointOfParty(ctx, member.party);
+  if (!endpoint) return { value: undefined, evidence: 'where it serves cannot be reached from here' };
+  const name = nameFor(member, ctx);
+  const { chain } = await servedChain(endpoint.host, endpoint.port, {
+    timeout: PATIENCE,
+    ...(name === undefined ? {} : { servername: name }),
+  });
+  const certificates = chain.map((der) => readCertificate(der));
+  const value = credentialIn(ctx, certificates, generationsOf(ctx, proof));
+  const at = name === undefined ? `${endpoint.host}:${endpoint.port}` : `${endpoint.host}:${endpoint.port} as ${name}`;
+  return { value, evidence: `a handshake with ${at} showed ${describeChain(certificates)}` };
+}
+
+/** SNI certificates are served under their own names only, callees behind the name of their Service. */
+function nameFor({ party, name, use }: Member, ctx: ProbeContext): string | undefined {
+  const { stores, callees } = known(ctx);
+  if (callees.has(party)) return callees.get(party)?.served?.[0]?.dnsNames[0];
+  if (!name.startsWith('sni')) return undefined;
+  return stores.get(use.sources[0]?.store ?? '')?.certs[0]?.dnsNames[0];
+}

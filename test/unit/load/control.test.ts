@@ -78,6 +78,25 @@ describe('the pace', () => {
     expect(started).toBeGreaterThan(25);
     expect(started).toBeLessThanOrEqual(51);
   });
+
+  it('makes up for the turns of a moment in which the program got no processor, and for no more than a second of them', async () => {
+    let started = 0;
+    const pace = startPace(50, 1_000, async () => {
+      started += 1;
+    });
+    const block = (ms: number): void => {
+      for (const until = performance.now() + ms; performance.now() < until; );
+    };
+    block(500);
+    await sleep(10);
+    expect(started).toBeGreaterThanOrEqual(24);
+    const before = started;
+    block(2_000);
+    await sleep(10);
+    expect(started - before).toBeGreaterThanOrEqual(50);
+    expect(started - before).toBeLessThanOrEqual(60);
+    await pace.stop();
+  });
 });
 
 describe('kubeconfigs', () => {

@@ -1,0 +1,256 @@
+// The load on a lab that nobody rotates: it must see nothing where nothing is, and what is there where something is.
+
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { request } from 'node:https';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Failure } from '../../lab/load/failure.ts';
+import { CLIENT_KINDS } from '../../lab/load/kinds.ts';
+import type { LoadSummary } from '../../lab/load/summary.ts';
+import { PORTS, WORKER } from '../../lab/processes/layout.ts';
+import { readLab } from '../../lab/state.ts';
+import { command, kubectl, labUp, type TestLab } from './harness.ts';
+
+let lab: TestLab;
+beforeAll(async () => {
+  lab = await labUp('test-load');
+});
+afterAll(async () => {
+  await lab?.down();
+});
+
+interface Load {
+  child: ChildProcess;
+  lines: string[];
+  /** Resolves at the first line with this text; rejects when the load ends before. */
+  line(text: string): Promise<void>;
+  tell(text: string): void;
+  ended: Promise<{ code: number; summary: LoadSummary; stderr: string }>;
+}
+
+function startLoad(...args: string[]): Load {
+  const child = spawn(process.execPath, [command, 'lab', 'load', '--name', lab.name, ...args], { stdio: 'pipe' });
+  const lines: string[] = [];
+  let stderr = '';
+  child.stderr.on('data', (chunk) => {
+    stderr += String(chunk);
+  });
+  createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
+  const closed = new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? 1)));
+  return {
+    child,
+    lines,
+    async line(text) {
+      while (!lines.some((line) => line.includes(text))) {
+        if (child.exitCode !== null) throw new Error(`the load ended without ${text}: ${lines.at(-1)} ${stderr}`);
+        await sleep(100);
+      }
+    },
+    tell: (text) => void child.stdin.write(`${text}\n`),
+    ended: closed.then((code) => {
+      const last = lines.at(-1) ?? '';
+      if (!last.includes('"event":"summary"')) throw new Error(`no summary: ${last} ${stderr}`);
+      return { code, summary: JSON.parse(last) as LoadSummary, stderr };
+    }),
+  };
+}
+
+const shown = (failures: Failure[]): string[] =>
+  failures.map(({ kind, target, class: failureClass, text }) => `${kind} ${target ?? ''} ${failureClass}: ${text}`);
+
+/** What the webhook itself says it was asked. */
+function webhookCounts(): Promise<{ validated: number; converted: number }> {
+  const host = readLab(lab.dir)?.nodes.find(({ name }) => name === WORKER)?.address;
+  return new Promise((resolve, reject) => {
+    const asked = request({ host, port: PORTS.webhook, path: '/counts', rejectUnauthorized: false, agent: false });
+    asked.on('response', (response) => {
+      let body = '';
+      response.on('data', (chunk) => {
+        body += String(chunk);
+      });
+      response.on('end', () => resolve(JSON.parse(body)));
+    });
+    asked.on('error', reject).end();
+  });
+}
+
+const pidOf = (node: string, component: string): number =>
+  Number(readFileSync(lab.file(node, `run/${component}.pid`), 'utf8'));
+
+async function readyAgain(node: string): Promise<void> {
+  const address = readLab(lab.dir)?.nodes.find(({ name }) => name === node)?.address;
+  const server = `https://${address}:6443`;
+  for (let tries = 0; tries < 600; tries++) {
+    try {
+      if (kubectl(lab, ['--server', server, 'get', '--raw', '/readyz']) === 'ok') return;
+    } catch {
+      // Not yet.
+    }
+    await sleep(200);
+  }
+  throw new Error(`${node}'s API server did not come back`);
+}
+
+describe('on a lab that nobody touches', () => {
+  it('gets answers for every client kind and no failure, at little cost, and cleans up', async () => {
+    const file = join(lab.dir, 'summary.json');
+    const before = await webhookCounts();
+    const load = startLoad('--seconds', '30', '--summary', file);
+    const { code, summary, stderr } = await load.ended;
+
+    expect(shown(summary.failures), stderr).toEqual([]);
+    expect(code).toBe(0);
+    expect(summary).toMatchObject({
+      result: 'done',
+      failed: 0,
+      failuresOmitted: 0,
+      baseline: { clean: true, seconds: 20 },
+    });
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(summary);
+    for (const kind of CLIENT_KINDS) expect(summary.clients[kind]?.ok, kind).toBeGreaterThan(100);
+
+    const targetsOf = (kind: string) => Object.keys(summary.clients[kind]?.targets ?? {});
+    const planes = ['cp1', 'cp2', 'cp3'];
+    const pairs = planes.flatMap((from) => [...planes, WORKER].map((to) => `${from}>${to}`));
+    expect(targetsOf('kubelet').sort()).toEqual(pairs.sort());
+    expect(targetsOf('aggregated').sort()).toEqual(['create', 'delete', 'list']);
+    expect(targetsOf('webhook').sort()).toEqual(['convert', 'delete', 'validate']);
+    const after = await webhookCounts();
+    expect(after.validated - before.validated).toBeGreaterThanOrEqual(
+      summary.clients.webhook?.targets?.validate?.ok ?? 1e9,
+    );
+    expect(after.converted - before.converted).toBeGreaterThanOrEqual(
+      summary.clients.webhook?.targets?.convert?.ok ?? 1e9,
+    );
+
+    expect(summary.watch).toMatchObject({ missed: 0, repeated: 0 });
+    expect(summary.watch?.events).toBe(summary.clients.write?.ok);
+
+    const seconds = load.lines.filter((line) => line.startsWith('{"t":')).map((line) => JSON.parse(line));
+    expect(seconds.length).toBeGreaterThanOrEqual(45);
+    for (const second of seconds) expect(Object.keys(second)).toEqual(['t', ...CLIENT_KINDS]);
+    expect(summary.requests / ((summary.to - summary.from) / 1_000)).toBeGreaterThan(80);
+    expect(summary.cpu).toBeLessThan(0.4);
+
+    expect(kubectl(lab, ['get', 'namespaces', '-o', 'name'])).not.toContain('namespace/load');
+    expect(existsSync(join(lab.dir, 'load.lock'))).toBe(false);
+  });
+
+  it('runs one at a time, and stops when told to', async () => {
+    const load = startLoad('--baseline', '300', '--clients', 'reread');
+    await load.line('"t":');
+    const second = startLoad('--clients', 'reread');
+    await expect(second.ended).rejects.toThrow(`another load runs on lab "${lab.name}", process ${load.child.pid}`);
+    load.child.kill('SIGTERM');
+    const { code, summary } = await load.ended;
+    expect({ code, result: summary.result }).toEqual({ code: 1, result: 'stopped in the baseline' });
+  });
+});
+
+describe('on a lab where something happens', () => {
+  it('counts what a killed API server costs, by kind, class and time, and the watch misses nothing', async () => {
+    const load = startLoad('--baseline', '15', '--seconds', '600');
+    await load.line('baseline-clean');
+    load.tell('mark kill');
+    await load.line('"event":"mark"');
+    process.kill(pidOf('cp2', 'kube-apiserver'), 'SIGKILL');
+    await readyAgain('cp2');
+    await sleep(5_000);
+    load.child.kill('SIGUSR2');
+    load.tell('stop');
+    const { code, summary } = await load.ended;
+
+    expect(code).toBe(0);
+    expect(summary).toMatchObject({ result: 'stopped', watch: { missed: 0 } });
+    expect(summary.marks.map(({ name }) => name)).toEqual(['kill', 'SIGUSR2']);
+    const direct = summary.failures.filter(({ kind, target }) => kind === 'kubelet' && target?.startsWith('cp2>'));
+    expect(direct.filter((failure) => failure.class === 'connection').length).toBeGreaterThan(0);
+    for (const failure of summary.failures) expect(failure.t).toBeGreaterThanOrEqual(summary.marks[0]?.t ?? 0);
+    // Nothing is wrong with anybody's certificate, and through the two others everything goes on.
+    expect(summary.failures.filter((failure) => ['certificate', 'authentication'].includes(failure.class))).toEqual([]);
+    for (const kind of CLIENT_KINDS) expect(summary.clients[kind]?.ok, kind).toBeGreaterThan(100);
+    expect(Object.values(summary.clients).reduce((sum, kind) => sum + kind.failed, 0)).toBe(summary.failures.length);
+  });
+
+  it('counts what a restart by the lab costs', async () => {
+    const load = startLoad('--baseline', '15', '--seconds', '600');
+    await load.line('baseline-clean');
+    const old = pidOf('cp3', 'kube-apiserver');
+    execFileSync(join(lab.dir, 'bin', 'restart'), ['cp3', 'kube-apiserver'], { stdio: 'pipe', timeout: 120_000 });
+    await readyAgain('cp3');
+    expect(pidOf('cp3', 'kube-apiserver')).not.toBe(old);
+    await sleep(5_000);
+    load.tell('stop');
+    const { code, summary } = await load.ended;
+
+    expect({ code, result: summary.result }).toEqual({ code: 0, result: 'stopped' });
+    expect(summary.watch).toMatchObject({ missed: 0 });
+    // The one who asks this API server itself, and nobody else, has to do without it.
+    expect(
+      summary.failures.filter(({ kind, target }) => kind === 'kubelet' && target?.startsWith('cp3>')).length,
+    ).toBeGreaterThan(0);
+    expect(
+      shown(summary.failures).filter((line) => /certificate|authentication/.test(line.split(':')[0] ?? '')),
+    ).toEqual([]);
+    console.log(`restart of an API server: ${summary.failed} of ${summary.requests} failed`, shown(summary.failures));
+  });
+
+  it('ends a client with its pod, and starts it again in the next', async () => {
+    const load = startLoad('--baseline', '5', '--seconds', '600', '--clients', 'pod-frozen,pod-kept');
+    await load.line('baseline-clean');
+    kubectl(lab, ['-n', 'load', 'delete', 'pod', 'frozen']);
+    const next = () => kubectl(lab, ['-n', 'load', 'get', 'pods', '-l', 'app=frozen', '-o', 'name']);
+    while (!next().includes('pod/frozen-2')) await sleep(200);
+    await sleep(5_000);
+    load.tell('stop');
+    const { summary } = await load.ended;
+
+    expect(shown(summary.failures)).toEqual([]);
+    expect(summary.clients['pod-frozen']).toMatchObject({ gone: 1, failed: 0 });
+    expect(summary.clients['pod-kept']).toMatchObject({ gone: 0, failed: 0 });
+    expect(summary.pods.map(({ name, to }) => [name, to !== undefined])).toEqual([
+      ['frozen', true],
+      ['kept', false],
+      ['frozen-2', false],
+    ]);
+  });
+});
+
+describe('a baseline that is not clean', () => {
+  it('ends as "machine too busy" when requests are held up', async () => {
+    const load = startLoad('--baseline', '15', '--seconds', '600');
+    await load.line('"t":');
+    const stuck = pidOf('cp1', 'kube-apiserver');
+    try {
+      process.kill(stuck, 'SIGSTOP');
+      await sleep(20_000);
+    } finally {
+      process.kill(stuck, 'SIGCONT');
+    }
+    const { code, summary } = await load.ended;
+    expect({ code, result: summary.result }).toEqual({ code: 1, result: 'machine too busy' });
+    expect(summary.baseline?.clean).toBe(false);
+    expect(summary.baseline?.why.join('\n')).toMatch(/request without an answer for 1\d\.\d s|no request succeeded/);
+    expect(load.lines.some((line) => line.includes('baseline-clean'))).toBe(false);
+    await readyAgain('cp1');
+  });
+
+  it('says so when a client is refused from the start, and by what', async () => {
+    const file = lab.file(WORKER, 'home/fresh/.kube/config');
+    const whole = readFileSync(file, 'utf8');
+    const otherCA = readFileSync(lab.file('cp1', 'etc/kubernetes/pki/front-proxy-ca.crt')).toString('base64');
+    writeFileSync(file, whole.replace(/(certificate-authority-data: )\S+/, `$1${otherCA}`));
+    try {
+      const { code, summary } = await startLoad('--baseline', '3', '--clients', 'kept,fresh').ended;
+      expect({ code, result: summary.result }).toEqual({ code: 1, result: 'machine too busy' });
+      expect(summary.clients.kept).toMatchObject({ failed: 0 });
+      expect(summary.clients.fresh).toMatchObject({ ok: 0 });
+      expect(new Set(summary.failures.map((failure) => failure.class))).toEqual(new Set(['certificate']));
+    } finally {
+      writeFileSync(file, whole);
+    }
+  });
+});

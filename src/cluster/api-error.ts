@@ -45,12 +45,14 @@ function hintsFor(status: number): string[] {
 }
 
 /**
- * The precondition of a write did not hold: somebody else wrote in between. 409, or 422 for a JSON Patch whose `test` failed (apiserver
- * pkg/endpoints/handlers/patch.go, applyJSPatch).
+ * The precondition of a write did not hold: somebody else wrote in between. 409, or 422 for a JSON Patch whose `test` failed: apiserver
+ * pkg/endpoints/handlers/patch.go (applyJSPatch) drops the reason and says this sentence only, where a validation names the fields.
  */
 export const isConflict = (thrown: unknown): thrown is ApiError =>
   thrown instanceof ApiError &&
-  ((thrown.status === 409 && thrown.reason !== 'AlreadyExists') || (thrown.status === 422 && /test/.test(thrown.said)));
+  ((thrown.status === 409 && thrown.reason !== 'AlreadyExists') ||
+    (thrown.status === 422 &&
+      thrown.said.startsWith('the server rejected our request due to an error in our request')));
 
 export const isNotFound = (thrown: unknown): thrown is ApiError => thrown instanceof ApiError && thrown.status === 404;
 

@@ -48,9 +48,13 @@ while IFS= read -r p; do
   if [ ! -e "$p" ]; then printf 'E %s\\n' "$(stat -L -- "$p" 2>&1 >/dev/null)"
   elif [ ! -f "$p" ]; then echo 'E not a regular file'
   elif [ ! -r "$p" ]; then echo 'E Permission denied'
-  elif [ "$(stat -L -c %s -- "$p")" -gt "$max" ]; then echo 'E too large to be read'
   else
-    { stat -L -c 'S %a %u:%g %i %h %y|%U:%G' /proc/self/fd/3 && echo B && base64 <&3 && echo .; } 3<"$p" || echo 'E cannot be read'
+    {
+      if ! s=$(stat -L -c '%s S %a %u:%g %i %h %y|%U:%G' /proc/self/fd/3); then false
+      elif [ "\${s%% *}" -gt "$max" ]; then echo 'E too large to be read'
+      else printf '%s\\nB\\n' "\${s#* }" && base64 <&3 && echo .
+      fi
+    } 3<"$p" || echo 'E cannot be read'
   fi
 done
 `;

@@ -7,6 +7,7 @@ import { factsOf } from '../core/catalog/components.ts';
 import type { Callee, Instance, Inventory, Millis, Node, Pod, Store } from '../core/model/inventory.ts';
 import type { Rotation } from '../core/model/rotation.ts';
 import type { NodeAccess } from '../nodes/access.ts';
+import type { Certificate } from '../pki/certificate.ts';
 import { authoritiesOf } from './authorities.ts';
 import { type CalleeSeen, lookAtCallees } from './callees.ts';
 import { findingsOf } from './findings.ts';
@@ -36,7 +37,17 @@ export interface DiscoverOptions {
  * One look at everything: nodes and their components, files, objects, callees, pods. Throws wrongUse for a configuration that does not fit the cluster
  * and for missing permission; a node that is away is part of the answer.
  */
-export async function discover(deps: DiscoverDeps, options: DiscoverOptions): Promise<Inventory> {
+export const discover = async (deps: DiscoverDeps, options: DiscoverOptions): Promise<Inventory> =>
+  (await discoverAll(deps, options)).inventory;
+
+export interface Discovered {
+  inventory: Inventory;
+  /** The certificates behind the inventory's facts, by fingerprint: to verify chains with. */
+  certificates: ReadonlyMap<string, Certificate>;
+}
+
+/** As `discover`, with the certificates themselves. */
+export async function discoverAll(deps: DiscoverDeps, options: DiscoverOptions): Promise<Discovered> {
   const { cluster, config } = deps;
   const nodes = await knownNodes(cluster, config);
   for (const { name, address } of nodes) if (address !== undefined) deps.noteAddress?.(name, address);
@@ -74,7 +85,8 @@ export async function discover(deps: DiscoverDeps, options: DiscoverOptions): Pr
     callees: callees.map((callee) => calleeFact(callee, pool, stores)),
   };
   const used = new Set(usersOf(inventory).keys());
-  return { ...inventory, findings: findingsOf({ inventory, keyFiles, strangers, used }) };
+  const findings = findingsOf({ inventory, keyFiles, strangers, used });
+  return { inventory: { ...inventory, findings }, certificates: pool.seen() };
 }
 
 async function serverVersion(cluster: Cluster): Promise<string> {

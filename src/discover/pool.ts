@@ -10,11 +10,14 @@ export interface CertificatePool {
   /** Call only when all CAs were added: each answer is computed once, however many stores hold the certificate. */
   factOf(certificate: Certificate): CertFact;
   storeOf(raw: RawStore): Store;
+  /** Every certificate that was asked about, by fingerprint. */
+  seen(): ReadonlyMap<string, Certificate>;
 }
 
 export function certificatePool(): CertificatePool {
   const cas = new Map<string, Certificate>();
   const known = new Map<string, CertFact>();
+  const certificates = new Map<string, Certificate>();
   const factOf = (certificate: Certificate): CertFact => {
     const seen = known.get(certificate.fingerprint);
     if (seen) return seen;
@@ -24,15 +27,17 @@ export function certificatePool(): CertificatePool {
       [...cas.values()].filter((ca) => ca.subjectDer === certificate.issuerDer),
     );
     known.set(certificate.fingerprint, fact);
+    certificates.set(certificate.fingerprint, certificate);
     return fact;
   };
   return {
-    add(certificates) {
-      for (const certificate of certificates) {
+    add(some) {
+      for (const certificate of some) {
         if (certificate.isCA && certificate.selfSigned) cas.set(certificate.fingerprint, certificate);
       }
     },
     factOf,
-    storeOf: ({ certificates, ...rest }) => ({ ...rest, certs: certificates.map(factOf) }),
+    storeOf: ({ certificates: held, ...rest }) => ({ ...rest, certs: held.map(factOf) }),
+    seen: () => certificates,
   };
 }

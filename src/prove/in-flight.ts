@@ -2,10 +2,9 @@
 
 import { type Csr, listCsrs } from '../cluster/csr.ts';
 import { IN_FLIGHT_LIMIT } from '../core/catalog/published.ts';
-import type { Instance } from '../core/model/inventory.ts';
+import { fileUses } from '../core/catalog/stores-of.ts';
 import type { Proof } from '../core/model/step.ts';
 import type { Credential } from '../core/model/value.ts';
-import { flag } from '../discover/argv.ts';
 import { readFiles } from '../nodes/files.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import { parseCertificates } from '../pki/pem.ts';
@@ -64,13 +63,12 @@ async function isTakenUp(ctx: ProbeContext, { csr, leaf }: Flight): Promise<bool
     /(?:^|,)CN=system:node:([^,]+)/.exec(leaf.subject)?.[1] ?? csr.spec.username?.replace(/^system:node:/, '');
   const kubelet = ctx.inventory.instances.find((one) => one.node === node && one.component === 'kubelet');
   if (!kubelet) return false;
-  const path = `${certDirOf(kubelet)}/kubelet-client-current.pem`;
+  const path = fileUses(kubelet).find(({ use }) => use === 'kubeconfig-client')?.path;
+  if (path === undefined) return false;
   const file = (await readFiles(ctx.accessOf(kubelet.node), [path])).get(path);
   const current = file?.bytes && parseCertificates(file.bytes, path)[0];
   return current !== undefined && (current.fingerprint === leaf.fingerprint || current.notBefore >= leaf.notBefore);
 }
-
-const certDirOf = ({ flags }: Instance): string => flag(flags, 'cert-dir') ?? '/var/lib/kubelet/pki';
 
 /** Names of nodes that have asked for a first certificate by a bootstrap token lately. */
 export async function joining(ctx: ProbeContext): Promise<string[]> {

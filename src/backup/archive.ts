@@ -15,7 +15,10 @@ const headerSchema = z.object({
   takenAt: z.string(),
   server: z.string(),
   kubernetes: z.string(),
-  nodes: z.array(z.string()),
+  /** Where each node was, so that a restore does not need the API server. */
+  nodes: z.array(z.object({ name: z.string(), address: z.string().optional() })),
+  /** reroot's folder on each control plane: a rotation that is open says so there. */
+  folders: z.array(z.object({ node: z.string(), home: z.string().startsWith('/') })),
 });
 
 const fileSchema = z.object({

@@ -4,8 +4,11 @@ import { Command, CommanderError } from 'commander';
 import { registerLab } from '../../lab/cli.ts';
 import { registerLoad } from '../../lab/load/cli.ts';
 import { EXIT } from '../errors.ts';
+import { registerBackup } from './commands/backup.ts';
 import { registerInspect } from './commands/inspect.ts';
 import { registerKubeconfig } from './commands/kubeconfig.ts';
+import { registerReport } from './commands/report.ts';
+import { registerRestore } from './commands/restore.ts';
 import { showError } from './show-error.ts';
 
 export function program(): Command {
@@ -15,7 +18,10 @@ export function program(): Command {
     .showHelpAfterError('(reroot --help shows the commands)')
     .exitOverride();
   registerInspect(root);
+  registerBackup(root);
+  registerRestore(root);
   registerKubeconfig(root);
+  registerReport(root);
   registerLoad(registerLab(root));
   return root;
 }

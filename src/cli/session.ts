@@ -17,6 +17,8 @@ export interface GlobalFlags {
   nodeExec?: string;
 }
 
+export type AccessFlags = Omit<GlobalFlags, 'output'>;
+
 export interface Session {
   config: Config;
   cluster: Cluster;
@@ -27,12 +29,17 @@ export interface Session {
   close: () => Promise<void>;
 }
 
-export function addGlobalFlags(command: Command): Command {
+export const addGlobalFlags = (command: Command): Command =>
+  addAccessFlags(command).addOption(
+    new Option('-o, --output <kind>', 'what is printed').choices(['board', 'plain', 'json']).default('board'),
+  );
+
+/** The global flags without `-o`, for commands whose output has forms of its own. */
+export function addAccessFlags(command: Command): Command {
   return command
     .option('--kubeconfig <file>', 'default: $KUBECONFIG, then ~/.kube/config')
     .option('--context <name>', 'a context of the kubeconfig')
     .option('--config <file>', 'reroot.yaml: how nodes are reached and components restarted')
-    .addOption(new Option('-o, --output <kind>', 'what is printed').choices(['board', 'plain', 'json']).default('board'))
     .option('--ssh-user <name>', 'log in to nodes as this user')
     .option('--node-exec <command>', "reach nodes by a command, such as 'docker exec -i {node}'");
 }
@@ -41,7 +48,7 @@ export function addGlobalFlags(command: Command): Command {
 const PATIENCE = 5_000;
 
 /** Reads the configuration and makes sure that the cluster is there and knows the user. Throws wrongUse otherwise. */
-export async function openSession(flags: GlobalFlags): Promise<Session> {
+export async function openSession(flags: AccessFlags): Promise<Session> {
   const config = withFlags(loadConfig(flags.config), flags);
   const cluster = connect({
     ...(flags.kubeconfig === undefined ? {} : { kubeconfig: flags.kubeconfig }),
@@ -57,8 +64,14 @@ export async function openSession(flags: GlobalFlags): Promise<Session> {
   return { config, cluster, ...nodeAccess(config), close: () => cluster.close() };
 }
 
+/** The way to the nodes alone, for what must work while the API server is down. Asks nobody anything. */
+export function openNodes(flags: AccessFlags): Pick<Session, 'config' | 'accessOf' | 'noteAddress'> {
+  const config = withFlags(loadConfig(flags.config), flags);
+  return { config, ...nodeAccess(config) };
+}
+
 /** Flags win over the file. */
-function withFlags(config: Config, flags: GlobalFlags): Config {
+function withFlags(config: Config, flags: AccessFlags): Config {
   if (flags.nodeExec !== undefined && flags.sshUser !== undefined) {
     throw wrongUse('--node-exec and --ssh-user exclude each other', 'put the user into the command');
   }

@@ -106,7 +106,7 @@ export function reportOf(record: RotationRecord, extras: ReportExtras): Report {
     steps: record.steps.map((step) => stepOf(step, record.evidence)),
     restarts: restartsOf(record),
     proofs: record.evidence,
-    negativeTests: [...(extras.negativeTests ?? [])],
+    negativeTests: [...record.evidence.flatMap(refusalIn), ...(extras.negativeTests ?? [])],
     waivers: record.waivers,
     left: record.left,
   };
@@ -114,6 +114,16 @@ export function reportOf(record: RotationRecord, extras: ReportExtras): Report {
   if (record.endedAt) report.endedAt = record.endedAt;
   if (extras.availability) report.availability = [...extras.availability];
   return report;
+}
+
+/**
+ * A server that is shown to trust only new was asked as a client from old. Where there was no key of old to ask with, the evidence says so and
+ * is no test (src/prove/accepts.ts writes the words).
+ */
+function refusalIn({ at, of, proof, value, evidence }: Evidence): NegativeTest[] {
+  const asked = /client from old (with|by)/.test(evidence);
+  if (proof !== 'accepts' || value !== 'new' || !asked) return [];
+  return [{ at, of, presented: 'a client certificate from old', refused: true, evidence }];
 }
 
 /** The report as one JSON document that ends in a newline. */

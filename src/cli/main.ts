@@ -9,6 +9,7 @@ import { registerInspect } from './commands/inspect.ts';
 import { registerKubeconfig } from './commands/kubeconfig.ts';
 import { registerReport } from './commands/report.ts';
 import { registerRestore } from './commands/restore.ts';
+import { registerVerify } from './commands/verify.ts';
 import { showError } from './show-error.ts';
 
 export function program(): Command {
@@ -18,6 +19,7 @@ export function program(): Command {
     .showHelpAfterError('(reroot --help shows the commands)')
     .exitOverride();
   registerInspect(root);
+  registerVerify(root);
   registerBackup(root);
   registerRestore(root);
   registerKubeconfig(root);

@@ -1,6 +1,7 @@
 // What the API servers call with a trust anchor of its own: webhooks, aggregated API servers, CRD conversions. Each is looked at on the wire
 // where it can be reached from here.
 
+import { isIP } from 'node:net';
 import pLimit from 'p-limit';
 import { type Cluster, isNotFound, type ObjectMeta } from '../cluster/client.ts';
 import { servedChain } from '../cluster/wire.ts';
@@ -46,6 +47,7 @@ export interface CalleeSeen {
   id: PartyId;
   store?: RawStore;
   endpoint?: string;
+  serverName?: string;
   served?: Certificate[];
   insecureSkipTLSVerify?: boolean;
   why?: string;
@@ -126,12 +128,13 @@ async function look(cluster: Cluster, declared: Declared): Promise<CalleeSeen> {
   const base: CalleeSeen = { id, ...(store ? { store } : {}), ...(insecure ? { insecureSkipTLSVerify: true } : {}) };
   const place = await placeOf(cluster, config);
   if ('why' in place) return { ...base, why: place.why };
+  base.serverName = place.name;
   let why = '';
   for (const { host, port } of place.addresses) {
     try {
       const { chain } = await servedChain(host, port, {
         timeout: PATIENCE,
-        ...(place.name ? { servername: place.name } : {}),
+        ...(isIP(place.name) === 0 ? { servername: place.name } : {}),
       });
       return { ...base, endpoint: `${host}:${port}`, served: chain.map((der) => readCertificate(der)) };
     } catch (thrown) {
@@ -155,13 +158,14 @@ function bundleStore({ store, changedAt }: Declared, caBundle: string): RawStore
   }
 }
 
-type Place = { addresses: { host: string; port: number }[]; name?: string } | { why: string };
+type Place = { addresses: { host: string; port: number }[]; name: string } | { why: string };
 
 /** Where a callee is, as far as it can be told from here. The name is what API servers verify: `NAME.NAMESPACE.svc` (A:pkg/util/webhook/client.go). */
 async function placeOf(cluster: Cluster, { url, service }: ClientConfig): Promise<Place> {
   if (url !== undefined) {
     const { hostname, port } = new URL(url);
-    return { addresses: [{ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 443) }] };
+    const host = hostname.replace(/^\[|\]$/g, '');
+    return { addresses: [{ host, port: Number(port || 443) }], name: host };
   }
   if (!service) return { why: 'it names neither a URL nor a Service' };
   const { name, namespace, port = 443 } = service;

@@ -1,5 +1,6 @@
 // serves: the chain an endpoint presents in a fresh handshake, to that endpoint itself and not through a load balancer.
 
+import { isIP } from 'node:net';
 import { servedChain } from '../cluster/wire.ts';
 import type { Proof } from '../core/model/step.ts';
 import { readCertificate } from '../pki/certificate.ts';
@@ -38,7 +39,10 @@ async function look(proof: Proof, member: Member, ctx: ProbeContext): Promise<Lo
 /** SNI certificates are served under their own names only, callees behind the name of their Service. */
 function nameFor({ party, name, use }: Member, ctx: ProbeContext): string | undefined {
   const { stores, callees } = known(ctx);
-  if (callees.has(party)) return callees.get(party)?.served?.[0]?.dnsNames[0];
+  if (callees.has(party)) {
+    const serverName = callees.get(party)?.serverName;
+    return serverName !== undefined && isIP(serverName) === 0 ? serverName : undefined;
+  }
   if (!name.startsWith('sni')) return undefined;
   return stores.get(use.sources[0]?.store ?? '')?.certs[0]?.dnsNames[0];
 }

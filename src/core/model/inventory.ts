@@ -146,6 +146,8 @@ export interface Callee {
   caBundle?: StoreId;
   /** host:port where it was reached from here, if it was. */
   endpoint?: string;
+  /** The name API servers look for in its certificate: `NAME.NAMESPACE.svc`, or the URL's host. */
+  serverName?: string;
   /** The chain it served, leaf first. */
   served?: CertFact[];
   /** The store its serving certificate comes from, where reroot found it by fingerprint. */

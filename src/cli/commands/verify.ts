@@ -1,0 +1,48 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { discoverAll } from '../../discover/discover.ts';
+import { EXIT } from '../../errors.ts';
+import { verifyAll } from '../../prove/verify/verify.ts';
+import { coloursFor } from '../../views/colours.ts';
+import { summaryOf, verifyLines } from '../../views/verify.ts';
+import { addGlobalFlags, type GlobalFlags, openSession } from '../session.ts';
+
+type Flags = GlobalFlags & { since: number };
+
+export function registerVerify(root: Command): void {
+  const command = root
+    .command('verify')
+    .description('measures every channel now; exit 1 if one fails; changes nothing')
+    .option('--since <duration>', 'how far back logs are searched for TLS errors: 90s, 5m, 2h', milliseconds, 300_000);
+  addGlobalFlags(command).action((flags: Flags) => verify(flags));
+}
+
+/** `-o json` prints one document: `{"takenAt","ok","checks":[{"kind","channel","ok","message"}]}`; `ok` is null where nothing was measured. */
+async function verify(flags: Flags): Promise<void> {
+  const session = await openSession(flags);
+  try {
+    const now = Date.now();
+    const { inventory, certificates } = await discoverAll(session, { now });
+    const { cluster, accessOf } = session;
+    const checks = await verifyAll({ cluster, accessOf, inventory, certificates, now, since: now - flags.since });
+    const failed = checks.some(({ ok }) => ok === false);
+    if (flags.output === 'json') {
+      const list = checks.map(({ ok, ...rest }) => ({ ...rest, ok: ok ?? null }));
+      process.stdout.write(
+        `${JSON.stringify({ takenAt: now, ok: !failed, summary: summaryOf(checks), checks: list }, undefined, 1)}\n`,
+      );
+    } else process.stdout.write(`${verifyLines(checks, coloursFor(process.stdout)).join('\n')}\n`);
+    process.exitCode = failed ? EXIT.checkFailed : EXIT.done;
+  } finally {
+    await session.close();
+  }
+}
+
+const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+function milliseconds(text: string): number {
+  const [, count, unit = ''] = /^(\d+)([smhd])$/.exec(text) ?? [];
+  const factor = UNITS[unit];
+  if (count === undefined || factor === undefined)
+    throw new InvalidArgumentError('a number with s, m, h or d, such as 5m.');
+  return Number(count) * factor;
+}

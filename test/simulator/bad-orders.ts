@@ -2,7 +2,7 @@
 
 import type { Names } from './kubeadm.ts';
 import { bridgeIssue, bridgeRetire, bundleRetire, etcd, frontProxy, serviceAccount, split, trust } from './orders.ts';
-import { actor, before, type Order, probe, read, swap, without, write } from './script.ts';
+import { actor, type Order, probe, read, swap, upTo, without, write } from './script.ts';
 
 export interface BadOrder {
   name: string;
@@ -12,12 +12,20 @@ export interface BadOrder {
   says: readonly RegExp[];
 }
 
+/** All control planes but the one that is forgotten. */
+const others = (n: Names) => n.cps.filter((cp) => cp !== 'cp3');
+
 const kubeletAtApi = /^channel +\S+ -> cp\d\/kube-apiserver, client certificate/m;
 const apiServing = (client: string) =>
   new RegExp(`^channel +${client} -> cp\\d/kube-apiserver, server certificate`, 'm');
 
 export function badOrders(n: Names): BadOrder[] {
   return [...signerOrders(n), ...issueOrders(n), ...retireOrders(n), ...kubeadmOrders(n), ...otherAuthorities(n)];
+}
+
+/** Up to the act that is refused, and with it. */
+export function untilRefused({ order, refusedAt }: BadOrder): Order {
+  return order.slice(0, order.findIndex((a) => a.name === refusedAt) + 1);
 }
 
 function signerOrders(n: Names): BadOrder[] {
@@ -95,7 +103,11 @@ function issueOrders(n: Names): BadOrder[] {
     {
       name: 'kubelet trusts new only, one API server not proved to serve the bridge',
       order: swap(issue, 'probe api serving', [
-        probe('api serving', [`${n.api('cp1')}:serving`, `${n.api('cp2')}:serving`], 'new+bridge'),
+        probe(
+          'api serving',
+          others(n).map((cp) => `${n.api(cp)}:serving`),
+          'new+bridge',
+        ),
       ]),
       refusedAt: 'write kubelet.conf',
       says: [/cp3\/kube-apiserver presents a leaf from old/, /missing +cp3\/kube-apiserver \(serving\) shown to serve/],
@@ -111,13 +123,13 @@ function issueOrders(n: Names): BadOrder[] {
       order: bundleRetire(n).flatMap((a) => {
         if (a.name === 'write root-bundle') {
           return [
-            write('root-bundle', ['cp1', 'cp2'].map(n.rootBundle), 'both'),
+            write('root-bundle', others(n).map(n.rootBundle), 'both'),
             write('root-bundle cp3', [n.rootBundle('cp3')], 'old'),
           ];
         }
         if (a.name === 'read root-bundle') {
           return [
-            read('root-bundle', ['cp1', 'cp2'].map(n.rootBundle), 'both'),
+            read('root-bundle', others(n).map(n.rootBundle), 'both'),
             read('root-bundle cp3', [n.rootBundle('cp3')], 'old'),
           ];
         }
@@ -171,8 +183,8 @@ function retireOrders(n: Names): BadOrder[] {
     {
       name: "retire while a standby's signer was not written",
       order: retire.map((a) => {
-        if (a.name === 'write signer.pem new') return write('signer.pem new', ['cp1', 'cp2'].map(n.signer), 'new');
-        if (a.name === 'read signer.pem new') return read('signer.pem new', ['cp1', 'cp2'].map(n.signer), 'new');
+        if (a.name === 'write signer.pem new') return write('signer.pem new', others(n).map(n.signer), 'new');
+        if (a.name === 'read signer.pem new') return read('signer.pem new', others(n).map(n.signer), 'new');
         return a;
       }),
       refusedAt: 'write ca.crt new',
@@ -216,7 +228,7 @@ function otherAuthorities(n: Names): BadOrder[] {
     {
       name: 'sa.key before every API server was restarted',
       order: without(
-        before(sa, 'read tokens'),
+        upTo(sa, 'read tokens'),
         'restart cp3/kube-apiserver accepts',
         'restarted cp3/kube-apiserver accepts',
       ),

@@ -1,7 +1,7 @@
 // The orders that must be accepted: rotations of the kubeadm cluster, whole or in parts, and the way back.
 
 import type { Names } from './kubeadm.ts';
-import { type Act, before, cycled, type Order, probe, read, swap, without, write, written } from './script.ts';
+import { type Act, cycled, type Order, probe, read, swap, upTo, without, write, written } from './script.ts';
 
 const uses = (parties: readonly string[], name: string) => parties.map((party) => `${party}:${name}`);
 
@@ -175,7 +175,7 @@ export function bundleRetire(n: Names): Order {
   ];
 }
 
-export const bundleIssue = (n: Names): Order => before(bundleRetire(n), 'read kube-root-ca.crt');
+export const bundleIssue = (n: Names): Order => upTo(bundleRetire(n), 'read kube-root-ca.crt');
 
 export function frontProxy(n: Names): Order {
   const apis = n.cps.map(n.api);
@@ -265,7 +265,7 @@ export const labOrder = (n: Names): Order => [
 
 /** ext-auth edited while API servers still hold both: safe, but the old CA comes back. */
 export const extAuthEarly = (n: Names): Order => [
-  ...before(bridgeRetire(n), 'write ca.crt new'),
+  ...upTo(bridgeRetire(n), 'write ca.crt new'),
   write('ext-auth new', [n.extClient], 'new'),
   ...swap(without(dropOld(n)), 'write ca.crt new', [write('ca.crt new', n.nodes.map(n.ca), 'new')]),
   ...bridgeAway(n),

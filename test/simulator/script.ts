@@ -51,7 +51,7 @@ export function without(order: Order, ...names: string[]): Order {
 }
 
 /** Everything before the first act of that name. */
-export function before(order: Order, name: string): Order {
+export function upTo(order: Order, name: string): Order {
   nameless(order, name);
   return order.slice(
     0,

@@ -26,7 +26,7 @@ export interface InstanceContext {
 export async function findInstances(table: readonly ProcessSeen[], context: InstanceContext): Promise<Instance[]> {
   const { access, config } = context;
   const nodeConfig = config.nodes[access.node];
-  const processes = componentProcesses(table, nodeConfig);
+  const processes = componentProcesses(table, access.node, config);
   const kubelet = processes.find(({ line }) => line.name === 'kubelet');
   const kubeletSettings = kubelet ? await readKubeletSettings(access, kubelet.line.flags) : {};
   const staticPods = kubeletSettings.staticPodPath ?? (kubelet && flag(kubelet.line.flags, 'pod-manifest-path'));

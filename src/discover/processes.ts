@@ -15,32 +15,40 @@ export interface ComponentProcess {
   line: CommandLine;
 }
 
-type NodeConfig = Config['nodes'][string] | undefined;
+type NodeConfig = Config['nodes'][string];
 
-const isKnown = (name: string, config: NodeConfig): boolean =>
+const isKnown = (name: string, config: NodeConfig | undefined): boolean =>
   factsOf(name).component === name || ALSO_KNOWN.has(name) || config?.components[name] !== undefined;
 
 /**
- * The component processes of one node. Where reroot.yaml gives a component's `paths`, a process that names absolute paths must name one
- * below them: several nodes (or several labs) may share one machine and so one process table.
- * Of two processes of one component the one that started last is the component: the other is on its way out.
+ * The component processes of one node. Of two processes of one component the one that started last is the component: the other is on its way out.
+ * With `access: exec` several nodes (or several labs) may share one machine, and so one process table: where reroot.yaml gives `paths` for
+ * components of the catalogue, a node's processes are those that name a file below them.
  */
-export function componentProcesses(table: readonly ProcessSeen[], config: NodeConfig): ComponentProcess[] {
+export function componentProcesses(table: readonly ProcessSeen[], node: string, config: Config): ComponentProcess[] {
+  const nodeConfig = config.nodes[node];
+  const shares = config.access === 'exec' && sharesMachine(nodeConfig);
   const root = table.find((process) => process.pid === 1)?.cgroup ?? '';
   const found = new Map<string, ComponentProcess>();
   for (const process of table) {
     const line = parseArgv(process.argv);
-    if (!isKnown(line.name, config) || inOrdinaryPod(process.cgroup, root)) continue;
-    if (!belongs(process, config?.components[line.name]?.paths ?? [])) continue;
+    if (!isKnown(line.name, nodeConfig) || inOrdinaryPod(process.cgroup, root)) continue;
+    if (shares && !namesPathBelow(process.argv, pathsFor(line.name, nodeConfig))) continue;
     const known = found.get(line.name);
     if (!known || known.process.startTicks < process.startTicks) found.set(line.name, { process, line });
   }
   return [...found.values()].sort((a, b) => a.line.name.localeCompare(b.line.name));
 }
 
-function belongs(process: ProcessSeen, paths: readonly string[]): boolean {
-  if (paths.length === 0 || namesPathBelow(process.argv, paths)) return true;
-  return !process.argv.slice(1).some((word) => /(^|[=,:])\//.test(word));
+const sharesMachine = (config: NodeConfig | undefined): boolean =>
+  Object.entries(config?.components ?? {}).some(
+    ([name, { paths }]) => factsOf(name).component === name && paths.length > 0,
+  );
+
+/** The component's own paths, or for one that has none those of the whole node. */
+function pathsFor(name: string, config: NodeConfig | undefined): string[] {
+  const own = config?.components[name]?.paths ?? [];
+  return own.length > 0 ? own : Object.values(config?.components ?? {}).flatMap(({ paths }) => paths);
 }
 
 /** Processes of other pods than static ones are no instances: a tenant's API server, an application's etcd. */
@@ -58,6 +66,6 @@ export async function findProcess(
   config: Config,
   instance: Pick<Instance, 'node' | 'component'>,
 ): Promise<ProcessSeen | undefined> {
-  const processes = componentProcesses(await listProcesses(access), config.nodes[instance.node]);
+  const processes = componentProcesses(await listProcesses(access), instance.node, config);
   return processes.find(({ line }) => line.name === instance.component)?.process;
 }

@@ -23,7 +23,7 @@ export function processTables(ctx: ProbeContext): ProcessTables {
     async of({ node, component }) {
       const table = tables.get(node) ?? listProcesses(ctx.accessOf(node));
       tables.set(node, table);
-      const found = componentProcesses(await table, ctx.config.nodes[node]).find(({ line }) => line.name === component);
+      const found = componentProcesses(await table, node, ctx.config).find(({ line }) => line.name === component);
       return found && { process: found.process, flags: parseArgv(found.process.argv).flags };
     },
   };

@@ -10,6 +10,6 @@ export async function processOf(
   config: Config,
   instance: Instance,
 ): Promise<ProcessSeen | undefined> {
-  const found = componentProcesses(await listProcesses(access), config.nodes[instance.node]);
+  const found = componentProcesses(await listProcesses(access), instance.node, config);
   return found.find(({ line }) => line.name === instance.component)?.process;
 }

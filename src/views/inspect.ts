@@ -88,7 +88,8 @@ function storeLines(groups: readonly StoreGroup[], inventory: Inventory): string
     group.place,
     group.users.length > 0 ? `<- ${some(group.users, 4)}` : '   used by nobody seen',
   ]);
-  rows.sort(([a = '', , c = ''], [b = '', , d = '']) => a.localeCompare(b) || c.localeCompare(d));
+  const rank = (role: string): number => (role.startsWith('trusts') ? 0 : role.startsWith('presents') ? 2 : 1);
+  rows.sort(([a = '', , c = ''], [b = '', , d = '']) => rank(a) - rank(b) || a.localeCompare(b) || c.localeCompare(d));
   return columns(rows).map((line) => `  ${line}`);
 }
 

@@ -54,11 +54,11 @@ function buildChain(question: OpenSSLQuestion): Built {
   }
 }
 
-/** Nothing more was found. A leaf that is itself trusted will do where partial chains do. */
+/** Nothing more was found. A leaf that is itself trusted will do where partial chains do; the rest of the chain is judged all the same. */
 function end(chain: Certificate[], question: OpenSSLQuestion, trusted: boolean): Built {
   const [leaf] = chain;
   const known = question.anchors.some(({ fingerprint }) => fingerprint === leaf?.fingerprint);
-  if (leaf && question.partialChain && known) return { ok: true, chain: [leaf] };
+  if (leaf && question.partialChain && known) return { ok: true, chain };
   const top = chain[chain.length - 1] as Certificate;
   if (selfSigned(top))
     return {

@@ -6,6 +6,7 @@ import { down } from './processes/down.ts';
 import { execOn, setClock } from './processes/exec.ts';
 import { balance } from './processes/load-balancer.ts';
 import { makeLab } from './processes/make.ts';
+import { restore, snapshot } from './processes/snapshot.ts';
 import { type LabStatus, statusOf } from './processes/status.ts';
 import { supervise } from './processes/supervisor.ts';
 import { up } from './processes/up.ts';
@@ -21,6 +22,7 @@ export function registerLab(root: Command): Command {
   registerDown(lab);
   registerStatus(lab);
   registerExec(lab);
+  registerSnapshots(lab);
   registerInner(lab);
   return lab;
 }
@@ -119,6 +121,23 @@ function registerExec(lab: Command): void {
       if (!/^[+-]?\d+$/.test(seconds)) throw wrongUse(`"${seconds}" are no seconds`, 'such as 3600, or 0 for none');
       setClock(name, node, Number(seconds));
     });
+}
+
+function registerSnapshots(lab: Command): void {
+  for (const [command, act, description, done] of [
+    ['snapshot', snapshot, 'Keep all files of a lab as they are; it stops for some seconds.', 'is kept as'],
+    ['restore', restore, 'Turn a lab back to a snapshot.', 'is as it was in'],
+  ] as const) {
+    lab
+      .command(command)
+      .description(description)
+      .option('--name <name>', 'which lab', DEFAULT_LAB)
+      .argument('[snapshot]', 'several are kept side by side', 'default')
+      .action(async (as: string, { name }: { name: string }) => {
+        await act(name, as);
+        print(`lab "${name}" ${done} "${as}"`);
+      });
+  }
 }
 
 /** What a lab starts of this program; not for people. */

@@ -8,7 +8,11 @@ export interface KubeVersion {
   modFile: string;
 }
 
-export const KUBE_VERSIONS: readonly KubeVersion[] = [{ version: '1.36.3', modFile: 'go.mod' }];
+export const KUBE_VERSIONS: readonly KubeVersion[] = [
+  { version: '1.36.3', modFile: 'go.mod' },
+  /** Its client-go reads a CA file once; that of 1.36 re-reads it (gate ClientsAllowCARotation). */
+  { version: '1.34.12', modFile: 'versions/1.34.12/go.mod' },
+];
 export const DEFAULT_VERSION = '1.36.3';
 
 export function kubeVersion(wanted: string): KubeVersion {

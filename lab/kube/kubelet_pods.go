@@ -112,8 +112,11 @@ func (k *podKeeper) sync(ctx context.Context, key string) (time.Duration, error)
 		return 0, err
 	}
 	started, watched := processStart(k.options.rootDir, pod)
-	if watched && (again == 0 || again > 2*time.Second) {
-		again = 2 * time.Second
+	if watched && (again == 0 || again > processEvery) {
+		again = processEvery
+	}
+	if watched && started.IsZero() {
+		return again, nil // not there yet, or between two starts
 	}
 	return again, k.postStatus(ctx, pod, started)
 }
@@ -146,8 +149,7 @@ func (k *podKeeper) forget(key string, keep types.UID) error {
 	if !known || uid == keep {
 		return nil
 	}
-	namespace, _, _ := cache.SplitMetaNamespaceKey(key)
-	k.volumes.release(namespace, uid)
+	k.volumes.release(uid)
 	return os.RemoveAll(filepath.Join(k.options.rootDir, "pods", string(uid)))
 }
 

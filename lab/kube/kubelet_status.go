@@ -15,7 +15,10 @@ import (
 )
 
 // processAnnotation names the process of the lab that a pod stands for. Its start is then reported as the container's start.
-const processAnnotation = "lab.reroot.dev/process"
+const (
+	processAnnotation = "lab.reroot.dev/process"
+	processEvery      = 500 * time.Millisecond
+)
 
 // postStatus reports a pod as running and ready: since started, or since now when no process stands behind it.
 func (k *podKeeper) postStatus(ctx context.Context, pod *core.Pod, started time.Time) error {

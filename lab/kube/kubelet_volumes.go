@@ -177,7 +177,7 @@ func (v *volumeKeeper) token(ctx context.Context, pod *core.Pod, source *core.Se
 }
 
 // release drops what was held for one pod, and the watches that no other pod uses.
-func (v *volumeKeeper) release(namespace string, uid types.UID) {
+func (v *volumeKeeper) release(uid types.UID) {
 	v.lock.Lock()
 	defer v.lock.Unlock()
 	for key := range v.tokens {

@@ -191,3 +191,7 @@ function startsOf(instances: readonly Instance[]): Map<PartyId, number[]> {
   });
   return starts;
 }
+
+/** The blueprint of the kubeadm cluster of kubeadm.ts. */
+export const unfoldKubeadm = (t: Topology, n: { leader: PartyId; flight: StoreId }): Blueprint =>
+  unfold(t, [`${n.leader}:signer`, `${n.leader}:root-ca`], [n.flight]);

@@ -21,7 +21,10 @@ export function moreBadOrders(n: Names): BadOrder[] {
     },
     {
       name: 'cluster-info = new before the bridge is served',
-      order: [...split(n), ...trust(n), write('cluster-info new', [n.clusterInfo], 'new')],
+      order: [
+        ...serve(n, 'new+bridge').filter((a) => a.name.includes('kubelet-')),
+        write('cluster-info new', [n.clusterInfo], 'new'),
+      ],
       refusedAt: 'write cluster-info new',
       says: [/node\/joining -> cp1\/kube-apiserver, server certificate/, /by a join takes cluster-info/],
     },

@@ -1,7 +1,7 @@
 // The orders that must be accepted: rotations of the kubeadm cluster, whole or in parts, and the way back.
 
 import type { Names } from './kubeadm.ts';
-import { type Act, cycled, type Order, probe, read, swap, upTo, without, write, written } from './script.ts';
+import { type Act, cycled, type Order, probe, read, upTo, without, written } from './script.ts';
 
 const uses = (parties: readonly string[], name: string) => parties.map((party) => `${party}:${name}`);
 
@@ -264,13 +264,16 @@ export const labOrder = (n: Names): Order => [
 ];
 
 /** ext-auth edited while API servers still hold both: safe, but the old CA comes back. */
-export const extAuthEarly = (n: Names): Order => [
-  ...upTo(bridgeRetire(n), 'write ca.crt new'),
-  write('ext-auth new', [n.extClient], 'new'),
-  ...swap(without(dropOld(n)), 'write ca.crt new', [write('ca.crt new', n.nodes.map(n.ca), 'new')]),
-  ...bridgeAway(n),
-  ...without(cleanUp(n), 'write ext-auth new', 'read ext-auth new', 'probe ext client-ca new'),
-];
+export function extAuthEarly(n: Names): Order {
+  const ext = cleanUp(n).slice(0, 3);
+  return [
+    ...upTo(bridgeRetire(n), 'write ca.crt new'),
+    ...ext,
+    ...dropOld(n),
+    ...bridgeAway(n),
+    ...without(cleanUp(n), ...ext.map((a) => a.name)),
+  ];
+}
 
 /** Back from anywhere before `ca.crt` is new only: servers first, with the reverse bridge, then signer, clients, trust. */
 export function rollback(n: Names): Order {

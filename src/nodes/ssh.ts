@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { wrongUse } from '../errors.ts';
-import { type NodeAccess, NodeUnreachable } from './access.ts';
+import { type NodeAccess, NodeUnreachable, type RunOptions, type RunResult } from './access.ts';
 import { overTransport } from './local.ts';
 
 export interface SshOptions {
@@ -20,16 +20,25 @@ export function sshAccess(node: string, host: string, options: SshOptions = {}):
   if (host.startsWith('-') || /[\s\0]/.test(host))
     throw wrongUse(`${JSON.stringify(host)} is not a host name (node ${node})`);
   const prefix = options.sudo ? ['sudo', '-n', '--'] : [];
+  const user = options.user === undefined ? [] : ['-l', options.user];
+  const ssh = async (command: string, runOptions?: RunOptions): Promise<RunResult> => {
+    const argv = ['ssh', ...connection(), ...(options.args ?? []), ...user, '--', host, command];
+    const result = await overTransport(node, argv, runOptions);
+    // 255 is ssh's own failure (ssh(1), EXIT STATUS); none of the commands reroot runs ends with it.
+    if (result.code === 255) throw new NodeUnreachable(node, sshReason(host, result.stderr));
+    return result;
+  };
+  let opening: Promise<unknown> | undefined;
   return {
     node,
     async run(argv, runOptions) {
-      const remote = [...prefix, ...argv].map(quote).join(' ');
-      const user = options.user === undefined ? [] : ['-l', options.user];
-      const ssh = ['ssh', ...connection(), ...(options.args ?? []), ...user, '--', host, remote];
-      const result = await overTransport(node, ssh, runOptions);
-      // 255 is ssh's own failure (ssh(1), EXIT STATUS); none of the commands reroot runs ends with it.
-      if (result.code === 255) throw new NodeUnreachable(node, sshReason(host, result.stderr));
-      return result;
+      // The first command alone opens the connection; else as many as come at once would each log in, which sshd's MaxStartups refuses.
+      opening ??= ssh('exit 0').catch((thrown: unknown) => {
+        opening = undefined;
+        throw thrown;
+      });
+      await opening;
+      return ssh([...prefix, ...argv].map(quote).join(' '), runOptions);
     },
   };
 }

@@ -5,6 +5,7 @@ import { fileId, type StoreId } from '../model/ids.ts';
 import type { Instance } from '../model/inventory.ts';
 import type { AuthorityRotation } from '../model/rotation.ts';
 import type { Flow, Topology } from '../model/topology.ts';
+import type { Signer } from '../model/value.ts';
 import { MANAGER, ROOT_CA, SIGNER } from './manager.ts';
 import { type Tag, useId } from './part.ts';
 import { clusterInfo, IN_FLIGHT, JOINING, unionStore } from './published.ts';
@@ -85,28 +86,44 @@ const CA_FLAG: Partial<Record<AuthorityRotation['authority'], string>> = {
   'front-proxy': 'requestheader-client-ca-file',
 };
 
-/** `kubeadm certs renew` and `upgrade` write leafs from the CA beside them, without a bridge, and the CA into kubeconfigs (trap 24). */
-function kubeadm(survey: Survey, a: AuthorityRotation): Flow[] {
-  return survey.instances('kube-apiserver').flatMap((server): Flow[] => {
+/**
+ * Where kubeadm looks for the CA's key on each control-plane node, and which generation's key is there. While it is away kubeadm
+ * takes the CA for an external one and leaves every leaf alone (K:cmd/kubeadm/app/phases/certs/renewal/manager.go; trap 24).
+ */
+export function kubeadmKeys(survey: Survey, a: AuthorityRotation): { node: string; id: StoreId; value: Signer }[] {
+  const keys = survey.inventory.authorities.find((fact) => fact.authority === a.authority)?.keys ?? [];
+  return survey.instances('kube-apiserver').flatMap((server) => {
     const ca = last(server, CA_FLAG[a.authority] ?? '');
-    if (!ca) return [];
-    const from = [fileId(server.node, ca)];
-    const leafs = leafsOf(survey, server, a).map(
-      (to): Flow => ({ id: 'kubeadm', from, to, how: 'signs', actor: 'kubeadm' }),
-    );
-    const anchors = a.authority === 'kubernetes' ? kubeconfigsOn(survey, server.node, 'kubeconfig-ca') : [];
-    return [...leafs, ...anchors.map((to): Flow => ({ id: 'kubeadm', from, to, how: 'copy', actor: 'kubeadm' }))];
+    if (!ca?.endsWith('.crt')) return [];
+    const path = ca.replace(/\.crt$/, '.key');
+    const there = keys.filter((key) => key.node === server.node && key.path === path).map((key) => key.fingerprint);
+    const value = there.includes(a.old.fingerprint) ? 'old' : there.includes(a.new.fingerprint) ? 'new' : 'absent';
+    return [{ node: server.node, id: fileId(server.node, path), value }];
+  });
+}
+
+/** `kubeadm certs renew` and `upgrade` write leafs from the key beside the CA, without a bridge, and that CA alone into kubeconfigs (trap 24). */
+function kubeadm(survey: Survey, a: AuthorityRotation): Flow[] {
+  const keys = kubeadmKeys(survey, a);
+  return survey.instances('kube-apiserver').flatMap((server): Flow[] => {
+    const from = keys.filter(({ node }) => node === server.node).map(({ id }) => id);
+    const cluster = a.authority === 'kubernetes';
+    const anchors = cluster ? kubeconfigsOn(survey, server.node, 'kubeconfig-ca') : [];
+    return [
+      ...leafsOf(survey, server, a).map((to): Flow => ({ id: 'kubeadm', from, to, how: 'signs', actor: 'kubeadm' })),
+      ...anchors.map((to): Flow => ({ id: 'kubeadm', from, to, how: 'copy', actor: 'kubeadm' })),
+    ];
   });
 }
 
 function leafsOf(survey: Survey, server: Instance, a: AuthorityRotation): StoreId[] {
-  const flags =
-    a.authority === 'kubernetes' ? ['tls-cert-file', 'kubelet-client-certificate'] : ['proxy-client-cert-file'];
+  const cluster = a.authority === 'kubernetes';
+  const flags = cluster ? ['tls-cert-file', 'kubelet-client-certificate'] : ['proxy-client-cert-file'];
   const files = flags.flatMap((flag) => {
     const path = last(server, flag);
     return path ? [fileId(server.node, path)] : [];
   });
-  return a.authority === 'kubernetes' ? [...files, ...kubeconfigsOn(survey, server.node, 'kubeconfig-client')] : files;
+  return cluster ? [...files, ...kubeconfigsOn(survey, server.node, 'kubeconfig-client')] : files;
 }
 
 /** The kubeconfigs kubeadm keeps: those of its own components and of the administrator, not the kubelet's (renewal/manager.go). */
@@ -121,19 +138,3 @@ function kubeconfigsOn(survey: Survey, node: string, kind: 'kubeconfig-ca' | 'ku
     .filter((store) => store.node === node && store.kind === kind && store.path !== undefined && paths.has(store.path))
     .map((store) => store.id);
 }
-
-/** kubeadm finds no CA key where it looks, so it leaves every leaf alone (K:cmd/kubeadm/app/phases/certs/renewal/manager.go). */
-export function isFrozen(survey: Survey): boolean {
-  return survey.rotation.authorities.every((a) => {
-    const fact = survey.inventory.authorities.find((one) => one.authority === a.authority);
-    const places = new Set(
-      survey
-        .instances('kube-apiserver')
-        .map((server) => keyBeside(server.node, last(server, CA_FLAG[a.authority] ?? ''))),
-    );
-    return !fact?.keys.some((key) => places.has(`${key.node}:${key.path}`));
-  });
-}
-
-const keyBeside = (node: string, ca: string | undefined): string | undefined =>
-  ca && `${node}:${ca.replace(/\.crt$/, '.key')}`;

@@ -50,7 +50,7 @@ export const genericComponent: ComponentFacts = {
       holds: 'trust',
       authority: 'by-fingerprint',
       reread: 'restart',
-      proof: 'restarted',
+      proof: 'loaded',
       cite: 'cloud controller managers share the flag with kube-controller-manager',
     },
   ],

@@ -82,9 +82,7 @@ function howOf(file: FileUse, fact: Fact | KubeconfigFact, instance: Instance): 
   const { authority, kind, holds } = fact;
   const reread = settled(rereadOf(fact.reread, instance.version), instance);
   const end = endOf(instance.component, fact.use);
-  // A client that re-reads a file on a timer gives no sign of it: its time passes, or it restarts.
-  const proof = fact.proof === 'restarted' && reread === 'five-minutes' ? 'loaded' : fact.proof;
-  return { authority, kind, holds, reread, proof, ...(end ? { end } : {}) };
+  return { authority, kind, holds, reread, proof: fact.proof, ...(end ? { end } : {}) };
 }
 
 function howOfKubeconfig(file: FileUse, fact: KubeconfigFact, instance: Instance): How {
@@ -98,7 +96,7 @@ function howOfKubeconfig(file: FileUse, fact: KubeconfigFact, instance: Instance
     kind: isCA ? 'verifies-servers' : 'presents-as-client',
     holds: isCA ? 'trust' : 'credential',
     reread: settled(reread, instance),
-    proof: reread === 'five-minutes' ? 'loaded' : 'restarted',
+    proof: 'loaded',
     ...(fact.server === 'cluster' || factsOf(instance.component).component === '*'
       ? { end: `api server, ${isCA ? 'server certificate:verifies' : 'client certificate:presents'}` as const }
       : {}),

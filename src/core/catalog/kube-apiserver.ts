@@ -61,7 +61,7 @@ export const kubeApiserver: ComponentFacts = {
       holds: 'trust',
       authority: 'kubernetes',
       reread: { since: '1.36', is: 'five-minutes', otherwise: 'restart' },
-      proof: 'restarted',
+      proof: 'loaded',
       cite: 'K:pkg/kubelet/client/kubelet_client.go; C:transport/cache.go, ca_rotation.go (1.36)',
     },
     {
@@ -118,7 +118,7 @@ export const kubeApiserver: ComponentFacts = {
       holds: 'trust',
       authority: 'by-fingerprint',
       reread: 'restart',
-      proof: 'restarted',
+      proof: 'loaded',
       cite: 'K:pkg/controlplane/apiserver/peer.go (UnknownVersionInteroperabilityProxy)',
     },
     {
@@ -129,7 +129,7 @@ export const kubeApiserver: ComponentFacts = {
       holds: 'trust',
       authority: 'by-fingerprint',
       reread: 'restart',
-      proof: 'restarted',
+      proof: 'loaded',
       cite: 'K:pkg/kubeapiserver/options/authentication.go OIDC CAFile',
     },
   ],

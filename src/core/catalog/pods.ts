@@ -33,7 +33,7 @@ export function podParts(survey: Survey, a: AuthorityRotation): Part[] {
   const mounting = pods.filter((pod) => pod.rootCA !== 'none');
   const seen = mounting.map((pod) => ({ pod, ...stateOf(survey, a, pod, published) }));
   const groups = alike(seen, ({ pod, memory, holds }) =>
-    [pod.rootCA, pod.rereads === true, memory.join(), holds.join()].join(' '),
+    [pod.rootCA, pod.rereads === true, pod.owner !== undefined, memory.join(), holds.join()].join(' '),
   );
   return [
     ...groups.map((group, i) => podClass(a, group, i)),

@@ -8,7 +8,7 @@ import type { Value } from '../model/value.ts';
 import { memoryOf } from './instance-part.ts';
 import { historyOf } from './memory.ts';
 import { alike, classId, type Part, type PartStore, type PartUse } from './part.ts';
-import type { Survey } from './survey.ts';
+import { CLUSTER_INFO, type Survey } from './survey.ts';
 import { trustOf } from './value-of.ts';
 
 /** Certificates signed and not yet taken up: approved CSRs whose kubelet has not written them. */
@@ -18,8 +18,7 @@ export const JOINING = 'node/_joining';
 /** Milliseconds after which a join or a kubelet that asked for a certificate has ended one way or the other (kubelet waits 15 min for a CSR). */
 export const IN_FLIGHT_LIMIT = 15 * 60_000;
 
-const UNION = objectId('ConfigMap', 'kube-system', 'extension-apiserver-authentication');
-const CLUSTER_INFO = objectId('ConfigMap', 'kube-public', 'cluster-info');
+export const UNION = objectId('ConfigMap', 'kube-system', 'extension-apiserver-authentication');
 
 /** The key of the union ConfigMap that holds an authority's anchors. */
 export const unionKey = (a: AuthorityRotation): string =>

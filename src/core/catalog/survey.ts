@@ -1,6 +1,6 @@
 // An inventory with its indexes, made once for a topology: stores by id and by place, instances by component, who was waived.
 
-import { type Authority, fileId, type PartyId, type StoreId, wholeStore } from '../model/ids.ts';
+import { type Authority, fileId, objectId, type PartyId, type StoreId, wholeStore } from '../model/ids.ts';
 import type { Instance, Inventory, Millis, Store } from '../model/inventory.ts';
 import type { AuthorityRotation, Rotation } from '../model/rotation.ts';
 import { goesBack } from './memory.ts';
@@ -68,6 +68,9 @@ const byNode = (instances: readonly Instance[], node: string): Instance | undefi
 export const apiServerOn = (survey: Survey, node: string): Instance | undefined =>
   byNode(survey.instances('kube-apiserver'), node);
 
+/** What a joining node takes the cluster's CA from (kubeadm). */
+export const CLUSTER_INFO = objectId('ConfigMap', 'kube-public', 'cluster-info');
+
 /** Stores no instance names: kubeconfigs of people, copies of a CA. */
 export function unnamedStores(survey: Survey): Store[] {
   const named = new Set<StoreId>();
@@ -78,5 +81,8 @@ export function unnamedStores(survey: Survey): Store[] {
     if (callee.caBundle) named.add(wholeStore(callee.caBundle));
     if (callee.servingStore) named.add(wholeStore(callee.servingStore));
   }
-  return survey.inventory.stores.filter((store) => !named.has(wholeStore(store.id)) && store.publishedBy === undefined);
+  return survey.inventory.stores.filter((store) => {
+    const whole = wholeStore(store.id);
+    return !named.has(whole) && store.publishedBy === undefined && whole !== CLUSTER_INFO;
+  });
 }

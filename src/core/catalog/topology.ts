@@ -6,8 +6,9 @@ import type { Instance, Inventory, Millis } from '../model/inventory.ts';
 import type { AuthorityRotation, Rotation } from '../model/rotation.ts';
 import type { Actor } from '../model/step.ts';
 import type { Flow, StoreClass, Topology } from '../model/topology.ts';
+import type { Signer } from '../model/value.ts';
 import { calleeParts, isAggregatedInstance, servedByCallees } from './callees.ts';
-import { flowsOf, isFrozen } from './flows.ts';
+import { flowsOf, kubeadmKeys } from './flows.ts';
 import { instancePart } from './instance-part.ts';
 import { ELECTED, MANAGER, managerParts } from './manager.ts';
 import { alike, assembled, folded, type Part, type PartStore, shapeOf } from './part.ts';
@@ -41,7 +42,7 @@ export function topologyFrom(survey: Survey): Topology {
     ...tagged(tag),
     ...filled.flatMap(({ store }) => (store.tag === tag ? [store.id] : [])),
   ]);
-  return { ...topology, stores, initial, flows, edges: [], actors: actorsOf(survey, flows) };
+  return { ...topology, stores, initial, flows, edges: [], actors: actorsOf(flows) };
 }
 
 /** Pods, joining nodes, nodes away and the elected controller manager: all of the cluster's own CA. */
@@ -103,9 +104,21 @@ function standingAlone(survey: Survey): ReadonlySet<PartyId> {
       else if (other !== instance.id) shared.add(other).add(instance.id);
     }
   }
-  const mounted = new Set(survey.inventory.pods.flatMap((pod) => (pod.hostPaths.length > 0 ? [pod.node] : [])));
-  const alone = survey.instances('kubelet').filter((kubelet) => !shared.has(kubelet.id) && !mounted.has(kubelet.node));
+  const mounted = mountedBy(survey);
+  const isMounted = (kubelet: Instance) =>
+    mounted.get(kubelet.node)?.some((mount) => survey.files(kubelet).some(({ path }) => path.startsWith(mount))) ??
+    false;
+  const alone = survey.instances('kubelet').filter((kubelet) => !shared.has(kubelet.id) && !isMounted(kubelet));
   return new Set(alone.map((kubelet) => kubelet.id));
+}
+
+/** Host paths of pods, by node. */
+function mountedBy(survey: Survey): ReadonlyMap<string, readonly string[]> {
+  const mounts = new Map<string, string[]>();
+  for (const { node, hostPaths } of survey.inventory.pods) {
+    if (hostPaths.length > 0) mounts.set(node, [...(mounts.get(node) ?? []), ...hostPaths]);
+  }
+  return mounts;
 }
 
 /** Schedulers and controller managers without CA files of their own for clients take them from the union ConfigMap. */
@@ -127,14 +140,18 @@ interface Filled {
 }
 
 function filledStores(survey: Survey, a: AuthorityRotation): Filled[] {
-  if (a.authority !== 'kubernetes') return [];
+  const keys = kubeadmKeys(survey, a).map(({ id, value }) => ({ a, store: keyStore(id, value) }));
+  if (a.authority !== 'kubernetes') return keys;
   const info = clusterInfo(survey);
   return [
+    ...keys,
     ...rootCACopies(survey, a).map((store) => ({ a, store })),
     ...(info ? [{ a, store: trustStore(info, a) }] : []),
     { a, store: { id: IN_FLIGHT, holds: 'credential', values: [], tag: 'flight' } },
   ];
 }
+
+const keyStore = (id: StoreId, value: Signer): PartStore => ({ id, holds: 'signer', values: [value] });
 
 function withStores(stores: readonly StoreClass[], more: readonly Filled[]): StoreClass[] {
   const known = new Set(stores.map((store) => store.id));
@@ -149,8 +166,4 @@ function withStores(stores: readonly StoreClass[], more: readonly Filled[]): Sto
   return [...stores, ...added];
 }
 
-function actorsOf(survey: Survey, flows: readonly Flow[]): Actor[] {
-  const actors = new Set(flows.flatMap((flow) => (flow.actor ? [flow.actor] : [])));
-  if (isFrozen(survey)) actors.delete('kubeadm');
-  return [...actors];
-}
+const actorsOf = (flows: readonly Flow[]): Actor[] => [...new Set(flows.flatMap((flow) => flow.actor ?? []))];

@@ -21,6 +21,8 @@ export interface AuthorityRotation {
   because: string;
   /** Fingerprints of bridges minted so far: for serving chains, for client chains, and the reverse ones of a rollback. */
   bridges: { serving?: Fingerprint; client?: Fingerprint; reverse?: Fingerprint };
+  /** The old CA's key was on no node (an external CA): none is put where kubeadm looks for one at the end. */
+  external?: boolean;
 }
 
 export interface Waiver {

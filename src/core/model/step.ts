@@ -44,7 +44,7 @@ export type Action =
   | { do: 'evict'; pods: readonly PartyId[] }
   | { do: 'freeze'; authority: Authority } // the CA key to the staging folder: kubeadm sees an external CA (trap 24)
   | { do: 'unfreeze'; authority: Authority }
-  | { do: 'shrink-union'; store: StoreId } // extension-apiserver-authentication
+  | { do: 'shrink-union'; store: StoreId; more?: readonly StoreId[] } // extension-apiserver-authentication; `more`: its other keys, edited and watched together
   | { do: 'nudge'; parties: readonly PartyId[] } // a harmless request through each API server to its kubelets (trap 26)
   | { do: 'prove' };
 
@@ -66,6 +66,8 @@ export interface Step {
   gate: readonly Proof[];
   /** What shows that it has worked. */
   proof: readonly Proof[];
+  /** The action is left out when these hold already: a restart of a party that may have taken the change up by itself. */
+  unless?: readonly Proof[];
   /** Parties that keep this step waiting whatever is proved: a frozen pod, a node away. Each with the way on. */
   blockers: readonly Blocker[];
 }
@@ -86,6 +88,8 @@ export interface Plan {
   restarts: Readonly<Record<string, number>>;
   /** Why no safe plan was found; then steps end where it stopped. */
   refusal?: Refusal;
+  /** By when the moves must be over, milliseconds since the epoch: bridges end with the old CA (trap 7). */
+  deadline?: { at: number; because: string };
 }
 
 export interface Refusal {

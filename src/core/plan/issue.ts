@@ -1,0 +1,245 @@
+// issue: everything that presents a credential presents one from new. Servers switch first, over a bridge where there is one; then the
+// signer; then clients, each with one restart in which it also stops trusting old.
+
+import { MANAGER, SIGNER } from '../catalog/manager.ts';
+import { IN_FLIGHT } from '../catalog/published.ts';
+import type { PartyId, StoreId } from '../model/ids.ts';
+import type { AuthorityRotation } from '../model/rotation.ts';
+import type { Proof } from '../model/step.ts';
+import type { Use } from '../model/topology.ts';
+import type { Credential, Value } from '../model/value.ts';
+import { type Course, held, place } from './course.ts';
+import { leaderLast, type Need, nodeWaves, oneByOne, outdated, restart } from './restart-steps.ts';
+import { leaderStores, otherInstanceUses, ownStoresOf, storesOf, usesWhere } from './roles.ts';
+import { canWrite, write } from './write-steps.ts';
+
+const API_SERVER = 'kube-apiserver';
+const SCHEDULER = 'kube-scheduler';
+
+export function issue(c: Course): void {
+  c.move = 'issue';
+  const cluster = c.survey.of('kubernetes');
+  const proxy = c.survey.of('front-proxy');
+  if (cluster) present(c, cluster, issued(cluster));
+  if (proxy) presentProxy(c, proxy, issued(proxy));
+  if (!cluster) return;
+  signer(c, cluster, 'new');
+  kubelets(c, cluster, 'new');
+  callees(c, cluster, 'new');
+  schedulers(c, cluster, 'new');
+  managers(c, cluster, 'new');
+  others(c, cluster, 'new');
+}
+
+/** What servers serve and API servers present in issue. */
+const issued = (a: AuthorityRotation): Credential => (a.route === 'bridge' ? 'new+bridge' : 'new');
+
+const from: Readonly<Partial<Record<Value, string>>> = {
+  new: 'from new',
+  'new+bridge': 'from new with the bridge',
+  old: 'from old',
+  'old+reverse': 'from old with the reverse bridge',
+};
+
+/** API servers: what they serve, and what they show to kubelets. All hot; what is kept open is told by a request of ours (traps 25, 26). */
+export function present(c: Course, a: AuthorityRotation, value: Credential, id = `${c.move}.${a.authority}`): void {
+  kubeletClient(c, a, value, id);
+  serving(c, a, value, id);
+}
+
+export function serving(c: Course, a: AuthorityRotation, value: Credential, id: string): void {
+  const { authority } = a;
+  const uses = usesWhere(c, { authority, component: API_SERVER, kind: 'presents-as-server' });
+  write(c, { id: `${id}.serving`, authority, title: `serve a leaf ${from[value]}`, stores: storesOf(uses), value });
+}
+
+export function kubeletClient(c: Course, a: AuthorityRotation, value: Credential, id: string): void {
+  const { authority } = a;
+  const uses = usesWhere(c, { authority, component: API_SERVER, name: 'kubelet-client' });
+  const title = `present a client certificate ${from[value]} to kubelets`;
+  const written = write(c, { id: `${id}.to-kubelets`, authority, title, stores: storesOf(uses), value });
+  if (written.length === 0 || c.refusal) return;
+  const parties = uses
+    .filter((use) => use.sources.some(({ store }) => written.includes(store)))
+    .flatMap((use) => use.parties);
+  const action = { do: 'nudge', parties } as const;
+  place(c, {
+    id: `${id}.to-kubelets.nudge`,
+    authority,
+    title: 'make the first connections to kubelets with it ourselves',
+    action,
+    effects: [],
+    proof: [],
+    inverse: action,
+  });
+}
+
+export function presentProxy(c: Course, a: AuthorityRotation, value: Credential): void {
+  const { authority } = a;
+  const uses = usesWhere(c, { authority, component: API_SERVER, kind: 'presents-as-client' });
+  const title = `present a front-proxy certificate ${from[value]}`;
+  write(c, { id: `${c.move}.${authority}.proxy-client`, authority, title, stores: storesOf(uses), value });
+}
+
+/** All controller managers at once: until then a fail-over may sign with the other generation. */
+export function signer(c: Course, a: AuthorityRotation, value: 'old' | 'new'): void {
+  const { authority } = a;
+  const stores = leaderStores(c, 'signer', 'split');
+  if (!c.uses.has(SIGNER)) return;
+  const inFlight: Proof[] =
+    c.stores.has(IN_FLIGHT) && held(c, IN_FLIGHT).length > 0
+      ? [{ kind: 'holds', authority, of: [IN_FLIGHT], keep: [value] }]
+      : [];
+  write(c, {
+    id: `${c.move}.${authority}.signer`,
+    authority,
+    title: `sign with ${value}`,
+    stores,
+    value,
+    together: true,
+    proof: [{ kind: 'signs', authority, of: [SIGNER], keep: [value] }, ...inFlight],
+  });
+}
+
+export function kubelets(c: Course, a: AuthorityRotation, value: 'old' | 'new'): void {
+  const uses = clientUses(c, a, 'kubelet');
+  clientFiles(c, a, 'kubelet', "kubelets'", uses, value);
+  const needs = uses.map((use): Need => ({ use, value }));
+  restart(c, {
+    id: `${c.move}.${a.authority}.restart-kubelets`,
+    authority: a.authority,
+    title: 'restart the kubelets, in waves',
+    waves: nodeWaves(c, outdated(c, needs)),
+    loads: [value],
+  });
+}
+
+const clientUses = (c: Course, a: AuthorityRotation, component: string): Use[] => [
+  ...usesWhere(c, { authority: a.authority, component, kind: 'presents-as-client' }),
+  ...usesWhere(c, { authority: a.authority, component, kind: 'verifies-servers' }),
+];
+
+/** Client certificate and server trust of one kind of client. */
+function clientFiles(
+  c: Course,
+  a: AuthorityRotation,
+  id: string,
+  whose: string,
+  uses: readonly Use[],
+  value: 'old' | 'new',
+): void {
+  const { authority } = a;
+  const of = (kind: Use['kind']): StoreId[] =>
+    ownStoresOf(
+      c,
+      uses.filter((use) => use.kind === kind),
+    );
+  const to = (name: string, title: string, stores: readonly StoreId[]) =>
+    write(c, { id: `${c.move}.${authority}.${id}-${name}`, authority, title, stores, value });
+  to('client', `give ${whose} kubeconfigs certificates from ${value}`, of('presents-as-client'));
+  to('ca', `trust ${value} alone in ${whose} kubeconfigs`, of('verifies-servers'));
+}
+
+/** Webhooks and the like with certificates from the cluster: their verifiers hold both by now. */
+export function callees(c: Course, a: AuthorityRotation, value: 'old' | 'new'): void {
+  const { authority } = a;
+  const uses = c.t.uses.filter(
+    (use) => use.authority === authority && use.kind === 'presents-as-server' && isServedElsewhere(use),
+  );
+  const title = `serve a certificate from ${value} where API servers call out`;
+  write(c, { id: `${c.move}.${authority}.callees`, authority, title, stores: storesOf(uses), value });
+  const restartable = uses.filter((use) => use.reread === 'restart');
+  const owners = outdated(
+    c,
+    restartable.map((use): Need => ({ use, value })),
+  );
+  const known = restartable.filter((use) => use.parties.some((party) => owners.includes(party)));
+  restart(c, {
+    id: `${c.move}.${authority}.restart-callees`,
+    authority,
+    title: 'restart what does not take its certificate up by itself',
+    waves: oneByOne(owners),
+    loads: [value],
+    unless: [{ kind: 'serves', authority, of: known.map((use) => use.id), keep: [value] }],
+  });
+}
+
+const OWN_SERVERS = /(^|\/)(kube-apiserver|kubelet|kube-controller-manager|kube-scheduler):/;
+const isServedElsewhere = (use: Use): boolean => !OWN_SERVERS.test(use.id);
+
+export function schedulers(c: Course, a: AuthorityRotation, value: 'old' | 'new'): void {
+  const uses = clientUses(c, a, SCHEDULER);
+  clientFiles(c, a, 'scheduler', "the schedulers'", uses, value);
+  restart(c, {
+    id: `${c.move}.${a.authority}.restart-schedulers`,
+    authority: a.authority,
+    title: 'restart the schedulers, the leader last',
+    waves: leaderLast(
+      c,
+      SCHEDULER,
+      outdated(
+        c,
+        uses.map((use): Need => ({ use, value })),
+      ),
+    ),
+    loads: [value],
+  });
+}
+
+/** The second restart of the controller managers: certificate, trust, and what they publish (trap 11). */
+export function managers(c: Course, a: AuthorityRotation, value: 'old' | 'new'): void {
+  const { authority } = a;
+  const uses = clientUses(c, a, MANAGER);
+  clientFiles(c, a, 'manager', "the controller managers'", uses, value);
+  const publishes = usesWhere(c, { authority, kind: 'publishes', component: MANAGER });
+  const bundle = {
+    id: `${c.move}.${authority}.root-bundle`,
+    authority,
+    title: `publish ${value} alone as kube-root-ca.crt`,
+    stores: leaderStores(c, 'root-ca', 'split'),
+    value,
+  };
+  // Only if everyone who is verified through it serves what new-only accepts; else it waits for retire, and one more restart.
+  const published = bundle.stores.length > 0 && canWrite(c, bundle);
+  if (published) write(c, bundle);
+  restartManagers(c, a, [...uses, ...(published ? publishes : [])], value);
+}
+
+export function restartManagers(c: Course, a: AuthorityRotation, uses: readonly Use[], value: 'old' | 'new'): void {
+  restart(c, {
+    id: `${c.move}.${a.authority}.restart-managers`,
+    authority: a.authority,
+    title: 'restart the controller managers, the leader last',
+    waves: leaderLast(
+      c,
+      MANAGER,
+      outdated(
+        c,
+        uses.map((use): Need => ({ use, value })),
+      ),
+    ),
+    loads: [value],
+  });
+}
+
+/** Administrators' kubeconfigs that kubeadm keeps, and other processes with kubeconfigs. */
+export function others(c: Course, a: AuthorityRotation, value: 'old' | 'new'): void {
+  const { authority } = a;
+  const isClient = (use: Use) => use.kind === 'presents-as-client' || use.kind === 'verifies-servers';
+  const own = usesWhere(c, { authority, component: 'file' }).filter((use) => isClient(use) && use.sources.length > 0);
+  clientFiles(c, a, 'admin', "administrators'", own, value);
+  const processes = otherInstanceUses(c, authority).filter(isClient);
+  clientFiles(c, a, 'others', "other processes'", processes, value);
+  const restartable = processes.filter((use) => use.reread === 'restart');
+  const parties: PartyId[] = outdated(
+    c,
+    restartable.map((use): Need => ({ use, value })),
+  );
+  restart(c, {
+    id: `${c.move}.${authority}.restart-others`,
+    authority,
+    title: 'restart the other clients of the API server',
+    waves: oneByOne(parties),
+    loads: [value],
+  });
+}

@@ -1,0 +1,90 @@
+// The universal way back: API servers serve old over the reverse bridge first, so that clients which already trust new alone follow
+// one by one; then everything presents old; then nothing trusts new. Possible until the material of old is destroyed.
+
+import type { Inventory, Millis } from '../model/inventory.ts';
+import type { AuthorityRotation, Rotation } from '../model/rotation.ts';
+import type { Plan } from '../model/step.ts';
+import { type Course, courseOf } from './course.ts';
+import { freeze, unfreeze } from './freeze-steps.ts';
+import { look, prove } from './goals.ts';
+import {
+  callees,
+  kubeletClient,
+  kubelets,
+  managers,
+  others,
+  presentProxy,
+  schedulers,
+  serving,
+  signer,
+} from './issue.ts';
+import { planOf } from './plan.ts';
+import { evictStale } from './pods.ts';
+import { blockersFirst, clientCAs, serverCAs, shrinkUnion } from './retire.ts';
+import { ownStoresOf, usesWhere } from './roles.ts';
+import { againstReverse } from './route.ts';
+import { lacking, write } from './write-steps.ts';
+
+/** Steps back to old from wherever the rotation is. No steps: nothing holds new. Pure; `now` in milliseconds. */
+export function planRollback(inventory: Inventory, rotation: Rotation, now: Millis): Plan {
+  const c = courseOf(inventory, { ...rotation, rollback: true }, now, 'back');
+  look(c);
+  const begun = c.steps.length;
+  freeze(c);
+  for (const a of c.rotation.authorities) acceptOldAgain(c, a);
+  const cluster = c.survey.of('kubernetes');
+  const proxy = c.survey.of('front-proxy');
+  if (cluster) {
+    serveOldAgain(c, cluster);
+    kubeletClient(c, cluster, 'old', `rollback.${cluster.authority}`);
+  }
+  if (proxy) presentProxy(c, proxy, 'old');
+  if (cluster) {
+    signer(c, cluster, 'old');
+    kubelets(c, cluster, 'old');
+    callees(c, cluster, 'old');
+    schedulers(c, cluster, 'old');
+    managers(c, cluster, 'old');
+    others(c, cluster, 'old');
+    evictStale(c, ['both', 'old']);
+    serving(c, cluster, 'old', `rollback.${cluster.authority}.last`);
+    serverCAs(c, cluster, 'old');
+  }
+  for (const a of c.rotation.authorities) clientCAs(c, a, 'old');
+  unfreeze(c);
+  shrinkUnion(c, 'old');
+  blockersFirst(c, begun);
+  prove(c, 'rollback');
+  return planOf(c);
+}
+
+/** Where old was dropped already it is put back beside new first, and shown to be accepted. */
+function acceptOldAgain(c: Course, a: AuthorityRotation): void {
+  const { authority } = a;
+  const clients = usesWhere(c, { authority, kind: 'verifies-clients' });
+  write(c, {
+    id: `rollback.${authority}.client-ca-both`,
+    authority,
+    title: 'accept clients from both CAs again',
+    stores: ownStoresOf(c, clients),
+    value: 'both',
+  });
+  const bundles = usesWhere(c, { authority, kind: 'verifies-servers' }).filter((use) => use.id.endsWith(':ca-bundle'));
+  write(c, {
+    id: `rollback.${authority}.ca-bundles-both`,
+    authority,
+    title: 'let API servers trust both CAs at what they call again',
+    stores: ownStoresOf(c, bundles),
+    value: 'both',
+  });
+}
+
+/** Old over the reverse bridge where somebody may trust new alone; where nobody can, old itself. */
+function serveOldAgain(c: Course, a: AuthorityRotation): void {
+  const { authority } = a;
+  const uses = usesWhere(c, { authority, component: 'kube-apiserver', kind: 'presents-as-server' });
+  const stores = lacking(c, ownStoresOf(c, uses), 'old');
+  if (stores.length === 0) return;
+  const against = c.rotation.compromised ? 'the old key leaked' : againstReverse(a.old, a.new, c.survey.now);
+  serving(c, a, against === undefined ? 'old+reverse' : 'old', `rollback.${authority}`);
+}

@@ -65,6 +65,37 @@ describe('the report as JSON', () => {
   });
 });
 
+describe('what the record shows of old being refused', () => {
+  const accepts = (value: string, evidence: string) => ({
+    at: iso('22:19:00'),
+    step: 's',
+    proof: 'accepts',
+    of: 'cp1/kube-apiserver:client-ca',
+    value,
+    evidence,
+  });
+  const testsOf = (...evidence: ReturnType<typeof accepts>[]) =>
+    JSON.parse(reportJson(record({ evidence }), extras())).negativeTests;
+
+  it('is a test only where a client from old was really asked for', () => {
+    expect(testsOf(accepts('new', 'h:1 answered a client from old with 401, one from new with 200'))).toMatchObject([
+      { of: 'cp1/kube-apiserver:client-ca', refused: true },
+    ]);
+    expect(
+      testsOf(accepts('new', 'h:1 answered a client from old by ending the handshake (X), one from new with 200')),
+    ).toHaveLength(1);
+    expect(
+      testsOf(
+        accepts(
+          'new',
+          'h:1 answered a client from old not at all (no key of that CA to make one), one from new with 200',
+        ),
+      ),
+    ).toEqual([]);
+    expect(testsOf(accepts('both', 'h:1 answered a client from old with 200, one from new with 200'))).toEqual([]);
+  });
+});
+
 describe('the report as HTML', () => {
   it('fetches nothing and runs nothing', () => {
     const page = reportHtml(done, extras());

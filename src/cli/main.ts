@@ -2,13 +2,18 @@
 
 import { Command, CommanderError } from 'commander';
 import { registerLab } from '../../lab/cli.ts';
+import { registerDemo } from '../../lab/demo/cli.ts';
 import { registerLoad } from '../../lab/load/cli.ts';
 import { EXIT } from '../errors.ts';
 import { registerBackup } from './commands/backup.ts';
 import { registerInspect } from './commands/inspect.ts';
 import { registerKubeconfig } from './commands/kubeconfig.ts';
+import { registerPlan } from './commands/plan.ts';
 import { registerReport } from './commands/report.ts';
 import { registerRestore } from './commands/restore.ts';
+import { registerRollback } from './commands/rollback.ts';
+import { registerRotate } from './commands/rotate.ts';
+import { registerStatus } from './commands/status.ts';
 import { registerVerify } from './commands/verify.ts';
 import { showError } from './show-error.ts';
 
@@ -19,12 +24,18 @@ export function program(): Command {
     .showHelpAfterError('(reroot --help shows the commands)')
     .exitOverride();
   registerInspect(root);
+  registerPlan(root);
+  registerRotate(root);
+  registerStatus(root);
   registerVerify(root);
+  registerRollback(root);
   registerBackup(root);
   registerRestore(root);
   registerKubeconfig(root);
   registerReport(root);
-  registerLoad(registerLab(root));
+  const lab = registerLab(root);
+  registerLoad(lab);
+  registerDemo(lab);
   return root;
 }
 

@@ -20,18 +20,18 @@ export interface WishFlags {
 
 export function addWishFlags(command: Command): Command {
   return command
-    .option('--authority LIST', 'authorities to turn: kubernetes,front-proxy or all', authorities, [
+    .option('--authority <list>', 'authorities to turn: kubernetes,front-proxy or all', authorities, [
       'kubernetes',
       'front-proxy',
     ])
-    .option('--new-ca AUTHORITY=CERT,KEY', 'use this CA instead of making one (repeatable)', collect, [])
-    .addOption(new Option('--key-type TYPE', 'key of new CAs; default: as the old one').choices([...KEY_TYPES]))
+    .option('--new-ca <authority=cert,key>', 'use this CA instead of making one (repeatable)', collect, [])
+    .addOption(new Option('--key-type <type>', 'key of new CAs; default: as the old one').choices([...KEY_TYPES]))
     .option('--new-keys', 'leafs get new keys as well')
     .addOption(
-      new Option('--restart WHICH', 'pods that reroot may evict').choices(['none', 'stale', 'all']).default('none'),
+      new Option('--restart <which>', 'pods that reroot may evict').choices(['none', 'stale', 'all']).default('none'),
     )
-    .option('--waive ID=REASON', 'go on without this party, and say so in the report (repeatable)', waivers, [])
-    .option('--max-unavailable N', 'nodes at once in a wave of kubelet restarts: N or N%', maxUnavailable, '1')
+    .option('--waive <id=reason>', 'go on without this party, and say so in the report (repeatable)', waivers, [])
+    .option('--max-unavailable <n>', 'nodes at once in a wave of kubelet restarts: N or N%', maxUnavailable, '1')
     .option('--compromised', 'the old key has leaked: no reverse bridge will ever be made');
 }
 

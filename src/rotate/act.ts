@@ -24,7 +24,7 @@ export async function act(ctx: Context, step: Step): Promise<void> {
     case 'unfreeze':
       return unfreeze(ctx, action.authority);
     case 'shrink-union':
-      return shrinkUnion(ctx, action.store);
+      return shrinkUnion(ctx, [action.store, ...(action.more ?? [])]);
     case 'nudge':
       return nudge(ctx, step, action.parties);
     case 'prove':

@@ -75,7 +75,8 @@ function prepare(
       hints: choice.refusal.hint ? [choice.refusal.hint] : [],
     });
   }
-  const material: AuthorityMaterial = { authority, ...choice, old, new: fresh, bridges: {} };
+  const external = old.key === undefined;
+  const material: AuthorityMaterial = { authority, ...choice, old, new: fresh, bridges: {}, external };
   if (choice.route === 'bridge') mintBridges(material, request.now);
   return material;
 }

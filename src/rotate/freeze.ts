@@ -58,7 +58,7 @@ export async function freeze(ctx: Context, authority: Authority): Promise<void> 
 export async function unfreeze(ctx: Context, authority: Authority): Promise<void> {
   const material = materialOf(ctx, authority);
   const back = ctx.record.state === 'rolling-back' ? material.old : material.new;
-  if (!back.key || ctx.record.externalCA?.includes(authority)) return;
+  if (!back.key || material.external) return;
   for (const place of kubeadmPlaces(ctx, authority)) {
     const access = ctx.accessOf(place.node);
     const seen = (await readFiles(access, [place.certificate])).get(place.certificate);

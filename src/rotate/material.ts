@@ -28,6 +28,8 @@ export interface AuthorityMaterial {
   old: Generation;
   new: Generation;
   bridges: Bridges;
+  /** The old CA's key was on no node when the rotation began. */
+  external?: boolean;
 }
 
 /** The public part, as the core wants it. */
@@ -45,6 +47,7 @@ export function authorityRotation(material: AuthorityMaterial): AuthorityRotatio
     route: material.route,
     because: material.because,
     bridges: fingerprints,
+    ...(material.external ? { external: true } : {}),
   };
 }
 

@@ -75,7 +75,7 @@ function fresh(
   materials: readonly AuthorityMaterial[],
   inventory: Inventory,
 ): RotationRecord {
-  const record = newRecord(
+  return newRecord(
     {
       id: newRotationId(world.now()),
       server: inventory.cluster.server,
@@ -86,9 +86,6 @@ function fresh(
     },
     materials,
   );
-  const external = materials.filter(({ old }) => old.key === undefined).map(({ authority }) => authority);
-  if (external.length > 0) record.externalCA = external;
-  return record;
 }
 
 function refuseOtherWish(record: RotationRecord, wish: Wish): void {
@@ -129,6 +126,7 @@ export function rotationOf(record: RotationRecord, materials: readonly Authority
     waivers,
     newKeys: record.newKeys,
     compromised: record.compromised,
+    rollback: record.state === 'rolling-back',
     maxUnavailable: wish.maxUnavailable,
   };
 }

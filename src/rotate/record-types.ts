@@ -12,7 +12,9 @@ export interface AuthorityRecord {
   oldCA: string;
   newCA: string;
   bridges: { serving?: string; client?: string; reverse?: string };
-  /** Serving leafs that were replaced, PEM by store id: needed to go back to exactly what was there. */
+  /** The old CA's key was on no node: nothing is put where kubeadm keeps CA keys at the end. */
+  external: boolean;
+  /** Leafs that were replaced, PEM by store id: needed to go back to exactly what was there. */
   replaced: Record<string, string>;
 }
 
@@ -56,8 +58,6 @@ export interface RotationRecord {
   state: 'open' | 'rolling-back' | 'done' | 'rolled-back';
   reached?: Move;
   authorities: AuthorityRecord[];
-  /** Authorities whose old key was on no node: nothing is put where kubeadm keeps CA keys at the end. */
-  externalCA?: Authority[];
   waivers: Waiver[];
   newKeys: boolean;
   compromised: boolean;

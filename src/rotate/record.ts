@@ -94,6 +94,7 @@ export function newRecord(options: BeginOptions, materials: readonly AuthorityMa
       bridges: Object.fromEntries(
         Object.entries(material.bridges).map(([purpose, bridge]) => [purpose, bridge.pem]),
       ) as RotationRecord['authorities'][number]['bridges'],
+      external: material.external ?? false,
       replaced: {},
     })),
     waivers: [],

@@ -6,11 +6,12 @@ import { explain } from '../core/model/explain.ts';
 import { effectOf, gateOf } from '../core/model/gate.ts';
 import { check } from '../core/model/invariant.ts';
 import type { Move } from '../core/model/rotation.ts';
-import { initialState, type State } from '../core/model/state.ts';
-import type { Blocker, Effect, Plan, Proof, Step } from '../core/model/step.ts';
+import { Contradiction, initialState, type State } from '../core/model/state.ts';
+import type { Blocker, Effect, Plan, Proof, Refusal, Step } from '../core/model/step.ts';
 import type { Topology } from '../core/model/topology.ts';
+import { onlyProves } from '../core/plan/plan.ts';
 import { EXIT, RerootError, reasonOf } from '../errors.ts';
-import type { Observation } from '../prove/prove.ts';
+import { type Observation, prove } from '../prove/prove.ts';
 import { act } from './act.ts';
 import type { Context } from './context.ts';
 import { probeContext } from './probes.ts';
@@ -29,28 +30,33 @@ export interface Course {
   until: Move;
 }
 
-/** Runs until a plan has no step left. Throws RerootError with exit code 3 (blocked), 4 (failed, left safe) or 130 (interrupted). */
+/**
+ * Runs until a plan changes nothing any more and what it must have reached was measured. Throws RerootError with exit code 3 (blocked),
+ * 4 (failed, left safe) or 130 (interrupted).
+ */
 export async function run(ctx: Context, course: Course): Promise<void> {
   for (let round = 0; round < ROUNDS; round += 1) {
     ctx.inventory = await course.observe();
     const plan = course.plan(ctx);
+    const reached = onlyProves(plan) && plan.refusal === undefined;
+    // What the round before has just proved need not be measured again.
+    if (reached && round > 0) return;
     tellPlan(ctx, plan);
-    if (plan.steps.length > 0) await runSteps(ctx, plan);
-    if (plan.refusal) {
-      throw new RerootError(EXIT.blocked, `${plan.refusal.reason}: ${plan.refusal.message}`, {
-        hints: plan.refusal.hint ? [plan.refusal.hint] : ['reroot plan shows the whole way and what stands in it'],
-      });
-    }
-    if (plan.steps.length === 0) return;
+    await runSteps(ctx, plan);
+    if (plan.refusal) throw refused(plan.refusal);
+    if (reached) return;
   }
   throw new RerootError(
     EXIT.failedSafe,
     `after ${ROUNDS} rounds there is still something to do: something else changes what reroot writes`,
-    {
-      hints: ['reroot plan shows what is left; look for GitOps, Ansible or kubeadm that turns files back'],
-    },
+    { hints: ['reroot plan shows what is left; look for GitOps, Ansible or kubeadm that turns files back'] },
   );
 }
+
+const refused = (refusal: Refusal): RerootError =>
+  new RerootError(EXIT.blocked, `${refusal.reason}: ${refusal.message}`, {
+    hints: [refusal.hint ?? 'reroot plan shows the whole way and what stands in it'],
+  });
 
 function tellPlan(ctx: Context, plan: Plan): void {
   const steps = plan.steps.map((step) => ({ id: step.id, move: step.move, title: step.title }));
@@ -67,10 +73,18 @@ async function runSteps(ctx: Context, plan: Plan): Promise<void> {
   let move: Move | undefined;
   for (const step of plan.steps) {
     if (step.move !== move) {
+      if (move) ctx.emit({ type: 'move', move, message: `${move} is reached`, data: { state: 'reached' } });
       move = step.move;
       ctx.emit({ type: 'move', move, message: `${move} begins`, data: { state: 'begin' } });
     }
-    state = await runStep(ctx, topology, state, step);
+    try {
+      state = await runStep(ctx, topology, state, step);
+    } catch (thrown) {
+      if (!(thrown instanceof Contradiction)) throw thrown;
+      // Something is as it could not be by what reroot knows: somebody else acted. A new look, and a plan from there.
+      ctx.emit({ type: 'warning', step: step.id, message: `${thrown.message}; looks again and plans anew` });
+      return;
+    }
   }
 }
 
@@ -87,7 +101,9 @@ async function runStep(ctx: Context, topology: Topology, before: State, step: St
   ctx.record.steps = [...ctx.record.steps.filter((known) => known.id !== step.id), entry];
   await saveRecord(ctx);
   try {
-    await act(ctx, step);
+    if (await isDoneAlready(ctx, step))
+      ctx.emit({ type: 'step', ...common, message: step.title, data: { state: 'skipped' } });
+    else await act(ctx, step);
     for (const effect of step.effects) {
       if (effect.kind === 'write' || effect.kind === 'restart') state = apply(topology, state, effect);
     }
@@ -106,6 +122,19 @@ async function runStep(ctx: Context, topology: Topology, before: State, step: St
   await saveRecord(ctx);
   ctx.emit({ type: 'step', ...common, message: step.title, data: { state: 'done', seconds } });
   return state;
+}
+
+/** A restart of a party that may have taken the change up by itself: looked at first, for the best restart is none. */
+async function isDoneAlready(ctx: Context, step: Step): Promise<boolean> {
+  if (!step.unless) return false;
+  const looks = await Promise.all(
+    step.unless.map(async (proof) => ({ proof, seen: await prove(proof, probeContext(ctx)) })),
+  );
+  return looks.every(({ proof, seen }) =>
+    proof.of.every((of) =>
+      seen.some((one) => one.of === of && one.value !== undefined && proof.keep.includes(one.value)),
+    ),
+  );
 }
 
 /** The gate: what the plan says must be shown, then the check on the state as it is really known; what that still lacks is asked for once. */
@@ -235,7 +264,7 @@ const targetsOf = (step: Step): readonly string[] => {
     case 'nudge':
       return action.parties;
     case 'shrink-union':
-      return [action.store];
+      return [action.store, ...(action.more ?? [])];
     case 'freeze':
     case 'unfreeze':
     case 'prove':

@@ -28,9 +28,9 @@ const watched = new WeakMap<Context['record'], Map<string, Watched>>();
 
 const keyOf = (store: StoreId): string => store.slice(store.lastIndexOf('#') + 1);
 
-/** Drops what must not be trusted any more from one key (`…#client-ca-file`). That it stays away is for `settle` to show. */
-export async function shrinkUnion(ctx: Context, store: StoreId): Promise<void> {
-  while (await dropOnce(ctx, keyOf(store))) noteEdit(ctx, keyOf(store));
+/** Drops what must not be trusted any more from these keys (`…#client-ca-file`). That it stays away is for `settle` to show. */
+export async function shrinkUnion(ctx: Context, stores: readonly StoreId[]): Promise<void> {
+  for (const key of stores.map(keyOf)) while (await dropOnce(ctx, key)) noteEdit(ctx, key);
 }
 
 /** Watches until every key has been quiet for two minutes; what an API server puts back meanwhile is dropped again. */

@@ -62,6 +62,7 @@ export async function readStaged(
         old: generation(oldCA, oldKey),
         new: generation(newCA, newKey),
         bridges,
+        external: record.external,
       };
     }),
   );

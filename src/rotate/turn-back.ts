@@ -22,7 +22,7 @@ export async function turnBack(ctx: Context): Promise<void> {
     const record = ctx.record.authorities.find(({ authority }) => authority === material.authority);
     if (record) record.bridges.reverse = reverse.pem;
   }
-  ctx.rotation = { ...ctx.rotation, authorities: ctx.materials.map(authorityRotation) };
+  ctx.rotation = { ...ctx.rotation, rollback: true, authorities: ctx.materials.map(authorityRotation) };
   ctx.record.state = 'rolling-back';
   await writeRecord(ctx.record, ctx.folders, ctx.accessOf);
   ctx.emit({ type: 'begin', message: `rolls ${ctx.record.id} back to the old CA`, data: { rollback: true } });

@@ -14,7 +14,7 @@ export function registerPlan(root: Command): void {
   const command = root
     .command('plan')
     .description('the steps, their impact and deadline, the proof or the counterexample; changes nothing')
-    .addOption(new Option('--until MOVE', 'plan to the end of this move').choices([...MOVES]).default('retire'));
+    .addOption(new Option('--until <move>', 'plan to the end of this move').choices([...MOVES]).default('retire'));
   addGlobalFlags(addWishFlags(command)).action((flags: WishFlags & GlobalFlags & { until: Move }) => runPlan(flags));
 }
 

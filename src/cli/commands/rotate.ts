@@ -18,7 +18,7 @@ export function registerRotate(root: Command): void {
   const command = root
     .command('rotate')
     .description('trust, issue, retire: turns the authorities, each step proved; run again to resume')
-    .addOption(new Option('--until MOVE', 'stop at the end of this move').choices([...MOVES]).default('issue'))
+    .addOption(new Option('--until <move>', 'stop at the end of this move').choices([...MOVES]).default('issue'))
     .option('--yes', 'do not ask before retire (the move that cannot simply be undone)');
   addGlobalFlags(addWishFlags(command)).action((flags: Flags) => rotate(flags));
 }

@@ -8,9 +8,9 @@ import type { AuthorityRotation } from '../core/model/rotation.ts';
 import type { Holds } from '../core/model/value.ts';
 import { classify } from '../discover/classify.ts';
 import { parseManifest } from '../discover/manifests.ts';
-import { type RawStore, storeOfFile } from '../discover/material.ts';
+import { type RawStore, spkiOf, storeOfFile } from '../discover/material.ts';
 import { changeOf } from '../discover/objects.ts';
-import { readFiles } from '../nodes/files.ts';
+import { type FileFound, readFiles } from '../nodes/files.ts';
 import { parseCertificates } from '../pki/pem.ts';
 import { readAnchors } from '../stores/objects.ts';
 import { describeAnchors, describeChain, factsIn } from './chain.ts';
@@ -34,35 +34,38 @@ export function contentOf(
 async function ofFile(ctx: ProbeContext, id: StoreId, holds: Holds, authority: AuthorityRotation): Promise<Content> {
   const place = parseFileId(id);
   if (!place) throw new Error(`${id} is no file`);
+  const { node, path } = place;
   const seen = known(ctx).stores.get(id);
   const kind = kindOf(id, holds, seen?.kind);
-  const keyPath = seen?.keyPath ?? (kind === 'pair' ? place.path : undefined);
-  const paths = keyPath === undefined || keyPath === place.path ? [place.path] : [place.path, keyPath];
-  const files = await readFiles(ctx.accessOf(place.node), paths);
-  const file = files.get(place.path);
-  if (!file) throw new Error(`${place.path} was not read`);
-  if (kind === 'manifest' && file.kind === 'file') {
-    const component = known(ctx).topology.uses.find((use) => use.sources.some(({ store }) => store === id))?.party;
-    const name = component?.split('/').at(-1);
-    const manifest = parseManifest(place.path, file.bytes.toString('utf8'), file.changedAt).find(
-      (one) => one.component === name,
-    );
-    return {
-      value: manifest && flagSetOf(manifest.flags),
-      evidence: `the flags in ${place.path} on ${place.node}`,
-      changedAt: file.changedAt,
-    };
-  }
-  const store = storeOfFile(
-    place.node,
-    { path: place.path, kind, ...(keyPath === undefined ? {} : { keyPath }) },
-    file,
-    keyPath === undefined ? undefined : files.get(keyPath),
-  );
-  // A signer that is not there is a value of its own.
-  if (store.fault !== undefined && holds !== 'signer')
-    return { value: undefined, evidence: `${place.path} on ${place.node}: ${store.fault}` };
-  return described(ctx, store, holds, authority, `${place.path} on ${place.node}`);
+  const keyPath = seen?.keyPath ?? (kind === 'pair' ? path : undefined);
+  const files = await readFiles(ctx.accessOf(node), [...new Set([path, keyPath ?? path])]);
+  const file = files.get(path);
+  const where = `${path} on ${node}`;
+  if (!file) throw new Error(`${where} was not read`);
+  // A signer that is not there is a value of its own; one that may not be read is not.
+  if (file.kind === 'fault' && file.reason === 'absent' && holds === 'signer')
+    return { value: 'absent', evidence: `${where} is not there` };
+  if (file.kind === 'file' && kind === 'manifest') return ofManifest(ctx, id, file);
+  if (file.kind === 'file' && holds === 'signer' && path.endsWith('.key')) return ofKey(file, authority, where);
+  const wanted = { path, kind, ...(keyPath === undefined ? {} : { keyPath }) };
+  const store = storeOfFile(node, wanted, file, keyPath === undefined ? undefined : files.get(keyPath));
+  if (store.fault !== undefined) return { value: undefined, evidence: `${where}: ${store.fault}` };
+  return described(ctx, store, holds, authority, where);
+}
+
+function ofManifest(ctx: ProbeContext, id: StoreId, { path, bytes, changedAt }: FileFound): Content {
+  const use = known(ctx).topology.uses.find(({ sources }) => sources.some(({ store }) => store === id));
+  const component = use?.party.split('/').at(-1);
+  const manifest = parseManifest(path, bytes.toString('utf8'), changedAt).find((one) => one.component === component);
+  return { value: manifest && flagSetOf(manifest.flags), evidence: `the flags in ${path}`, changedAt };
+}
+
+/** A CA's key by itself, where kubeadm looks for it: whose it is, is told by its public half. */
+function ofKey({ bytes, changedAt, path }: FileFound, authority: AuthorityRotation, where: string): Content {
+  const { keySpki } = spkiOf(bytes, path);
+  const value = keySpki === authority.old.spki ? 'old' : keySpki === authority.new.spki ? 'new' : 'mismatched';
+  const whose = value === 'mismatched' ? 'of neither CA' : `of ${authority[value].subject}`;
+  return { value, evidence: `${where} is the key ${whose}`, changedAt };
 }
 
 function kindOf(id: StoreId, holds: Holds, seen: StoreKind | undefined): StoreKind {

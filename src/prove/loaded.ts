@@ -100,21 +100,26 @@ async function ofCallee(proof: Proof, member: Member, ctx: ProbeContext): Promis
   return { value: content.value, evidence: `${content.evidence}; API servers take it up at once by the catalogue` };
 }
 
-/** A client that re-reads a file on a timer gives no sign of it: its time passes, or it restarts. */
+/** What is read at the start is shown by the start; a client that re-reads a file on a timer gives no sign of it: its time passes, or it restarts. */
 async function ofInstance(proof: Proof, member: Member, ctx: ProbeContext, { tables }: Around): Promise<Look> {
   const instance = known(ctx).instances.get(member.party);
   const content = await contentOfUse(proof, member, ctx);
   if (!instance || content.value === undefined || content.changedAt === undefined) return content;
   if (!proof.keep.includes(content.value)) return content;
   const running = await tables.of(instance);
-  if (running && running.process.startedAt > content.changedAt)
+  if (!running) return { value: undefined, evidence: `${content.evidence}; the process does not run` };
+  if (running.process.startedAt > content.changedAt)
     return { ...content, evidence: `${content.evidence}; the process is younger than that` };
   const age = ctx.now() - ours(ctx, instance.node, content.changedAt);
-  if (age > KEPT_CONNECTIONS)
+  const timed = member.use.reread === 'five-minutes';
+  if (timed && age > KEPT_CONNECTIONS)
     return { ...content, evidence: `${content.evidence}, changed ${seconds(age)} ago: client-go's timer has passed` };
+  const wait = timed
+    ? `changed ${seconds(age)} of ${seconds(KEPT_CONNECTIONS)} ago`
+    : `changed ${clock(content.changedAt)}`;
   return {
     value: undefined,
-    evidence: `${content.evidence}, changed ${seconds(age)} of ${seconds(KEPT_CONNECTIONS)} ago, and the process is older`,
+    evidence: `${content.evidence}, ${wait}, and the process is older (${clock(running.process.startedAt)})`,
   };
 }
 

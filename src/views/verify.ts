@@ -20,7 +20,7 @@ const ORDER: Record<State, number> = { failed: 0, open: 1, ok: 2 };
 export function verifyLines(checks: readonly CheckLine[], colours: Colours): string[] {
   const sorted = [...checks].sort((a, b) => ORDER[stateOf(a)] - ORDER[stateOf(b)]);
   const paint = { failed: colours.red, open: colours.yellow, ok: colours.green };
-  const rows = columns(sorted.map((one) => [WORDS[stateOf(one)], one.kind, one.channel, one.message]));
+  const rows = columns(sorted.map((one) => [WORDS[stateOf(one)], one.kind, `${one.channel}: ${one.message}`]));
   const lines = rows.map((row, i) => {
     const state = stateOf(sorted[i] as CheckLine);
     return paint[state](row.slice(0, WORDS[state].length)) + row.slice(WORDS[state].length);

@@ -1,5 +1,6 @@
 // Things that must be alike or belong together: copies of the root CA, leafs and their keys.
 
+import type { Store } from '../../core/model/inventory.ts';
 import { flag } from '../../discover/argv.ts';
 import { type Check, check, type VerifyContext } from './check.ts';
 
@@ -45,16 +46,20 @@ function publishedChecks({ inventory }: VerifyContext): Check[] {
   ];
 }
 
+/** One line a node while all is well; each pair that does not fit is a line of its own. */
 function pairChecks({ inventory }: VerifyContext): Check[] {
-  return inventory.stores
-    .filter(({ keySpki, certs }) => keySpki !== undefined && certs.length > 0)
-    .map(({ id, keySpki, certs, keyPath }) => {
-      const ok = certs[0]?.spki === keySpki;
-      return check(
-        'pair',
-        id,
-        ok,
-        ok ? 'certificate and key belong together' : `the key ${keyPath} is not that of ${certs[0]?.subject}`,
-      );
-    });
+  const pairs = inventory.stores.filter(({ keySpki, certs }) => keySpki !== undefined && certs.length > 0);
+  const fits = ({ keySpki, certs }: Store): boolean => certs[0]?.spki === keySpki;
+  const counts = new Map<string, number>();
+  for (const store of pairs.filter(fits)) counts.set(store.node ?? '', (counts.get(store.node ?? '') ?? 0) + 1);
+  return [
+    ...[...counts].map(([node, count]) =>
+      check('pair', node, true, `${count} certificates and their keys belong together`),
+    ),
+    ...pairs
+      .filter((store) => !fits(store))
+      .map(({ id, keyPath, certs }) =>
+        check('pair', id, false, `the key ${keyPath} is not that of ${certs[0]?.subject}`),
+      ),
+  ];
 }

@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import pLimit from 'p-limit';
 import { servedChain } from '../../cluster/wire.ts';
 import { fileUses } from '../../core/catalog/stores-of.ts';
+import { wholeStore } from '../../core/model/ids.ts';
 import type { Instance, Store } from '../../core/model/inventory.ts';
 import { flag } from '../../discover/argv.ts';
 import { storeIdOf } from '../../discover/users.ts';
@@ -131,7 +132,7 @@ function kubeconfigClients(ctx: VerifyContext): Client[] {
   }
   return [...alike.values()].map(({ stores, host, only, unused }) => ({
     verifier: {
-      name: nameOf(stores.map(({ id }) => users.get(id) ?? id)),
+      name: nameOf(stores.map(({ id }) => users.get(id) ?? wholeStore(id).replace(/^file\//, ''))),
       anchors: certificatesOf(ctx, stores[0]),
       serverName: host,
       unused,

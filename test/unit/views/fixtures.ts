@@ -117,6 +117,7 @@ export const record = (over: Partial<RotationRecord> = {}): RotationRecord => ({
       oldCA: 'PEM of old',
       newCA: 'PEM of new',
       bridges: { serving: 'PEM of the serving bridge' },
+      external: false,
       replaced: { 'file/cp1:/etc/kubernetes/pki/apiserver.crt': 'PEM of the leaf before' },
     },
   ],

@@ -82,8 +82,16 @@ export function runHere(
       );
       settle();
     });
+    // On a busy machine the timer may be due before what lies in the pipes was read: they get their turn first (poll comes after timers).
+    const settleWhenSilent = (): void => {
+      const before = size;
+      setImmediate(() => {
+        if (size === before) settle();
+        else linger = setTimeout(settleWhenSilent, LINGER);
+      });
+    };
     child.on('exit', () => {
-      linger = setTimeout(settle, LINGER);
+      linger = setTimeout(settleWhenSilent, LINGER);
     });
     child.on('close', settle);
     // A program that ends without reading its input closes the pipe: its exit code tells why, EPIPE does not.

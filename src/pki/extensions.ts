@@ -13,6 +13,7 @@ import {
   SubjectKeyIdentifier,
 } from '@peculiar/asn1-x509';
 import { childrenOf, DerError, type Element, expectTag, oidText, readOnly, TAG } from './der.ts';
+import { PkiError } from './errors.ts';
 
 export const OID = {
   subjectKeyId: '2.5.29.14',
@@ -147,15 +148,27 @@ export const encodeSubjectKeyId = (id: Uint8Array): Uint8Array =>
 export const encodeAuthorityKeyId = (id: Uint8Array): Uint8Array =>
   encode(OID.authorityKeyId, false, new AuthorityKeyIdentifier({ keyIdentifier: new KeyIdentifier(id) }));
 
+/** Throws a PkiError for an address that is none. */
 export const encodeSubjectAltName = (dnsNames: readonly string[], ipAddresses: readonly string[]): Uint8Array =>
   encode(
     OID.subjectAltName,
     false,
     new GeneralNames([
       ...dnsNames.map((dNSName) => new GeneralName({ dNSName })),
-      ...ipAddresses.map((iPAddress) => new GeneralName({ iPAddress })),
+      ...ipAddresses.map((iPAddress) => checkedAddress(new GeneralName({ iPAddress }))),
     ]),
   );
+
+function checkedAddress(name: GeneralName): GeneralName {
+  try {
+    // The schema would also take 10.0.0.0/8, which belongs into name constraints.
+    if (!name.iPAddress?.includes('/')) AsnConvert.serialize(name);
+    else throw new DerError('a network');
+  } catch (cause) {
+    throw new PkiError(`${name.iPAddress} is not an IP address`, { cause });
+  }
+  return name;
+}
 
 function encode(extnID: string, critical: boolean, value: unknown): Uint8Array {
   const extnValue = new OctetString(AsnConvert.serialize(value));

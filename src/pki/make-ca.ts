@@ -71,7 +71,7 @@ const COMMON_NAME_LIMIT = 64; // ub-common-name, RFC 5280 appendix A.1
 export function newSubject(old: Certificate, at: number): string {
   const { commonName = '' } = nameParts(old.slices.subjectDer);
   const [, stem = '', date, count = '1'] =
-    /^(.*?)(?:(?:^|-)ca)?(?:-(\d{4}-\d\d-\d\d)(?:-(\d+))?)?$/s.exec(commonName) ?? [];
+    /^(.*?)(?:(?:^|-)ca)?(?:-(\d{4}-\d\d-\d\d)(?:-(\d+))?)?$/is.exec(commonName) ?? [];
   const today = day(at);
   for (let n = date === today ? Number(count) + 1 : 1; ; n++) {
     const suffix = `ca-${today}${n === 1 ? '' : `-${n}`}`;

@@ -56,11 +56,15 @@ function attributeText({ type, value }: Attribute): string {
 }
 
 function escapeValue(text: string): string {
-  return text
-    .replace(/[\\",+<>;]/g, '\\$&')
-    .replace(/^[ #]/, '\\$&')
-    .replace(/(?<!\\) $/, '\\ ')
-    .replace(/\p{C}/gu, (char) => [...Buffer.from(char)].map((byte) => `\\${hexOf(Uint8Array.of(byte))}`).join(''));
+  const chars = [...text];
+  return chars
+    .map((char, i) => {
+      if (/\p{C}/u.test(char)) return [...Buffer.from(char)].map((byte) => `\\${hexOf(Uint8Array.of(byte))}`).join('');
+      const special =
+        '\\",+<>;'.includes(char) || (i === 0 && ' #'.includes(char)) || (i === chars.length - 1 && char === ' ');
+      return special ? `\\${char}` : char;
+    })
+    .join('');
 }
 
 /** The text of a string type; undefined for any other (and for bytes that are not text). */

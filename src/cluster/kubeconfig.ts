@@ -2,9 +2,8 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
-import { parse } from 'yaml';
-import { z } from 'zod';
 import { reasonOf, wrongUse } from '../errors.ts';
+import { type ClusterFields, type ContextFields, parseFile, type UserFields } from './kubeconfig-shape.ts';
 
 /** What a client needs of a kubeconfig, files read in. */
 export interface Credentials {
@@ -29,49 +28,13 @@ export interface KubeconfigChoice {
   context?: string;
 }
 
-const name = z.string().min(1);
-const data = z.string().optional();
-// Loose: a kubeconfig may hold fields that are newer than reroot.
-const clusterSchema = z.looseObject({
-  server: data,
-  'certificate-authority': data,
-  'certificate-authority-data': data,
-  'insecure-skip-tls-verify': z.boolean().optional(),
-  'tls-server-name': data,
-  'proxy-url': data,
-});
-const userSchema = z.looseObject({
-  'client-certificate': data,
-  'client-certificate-data': data,
-  'client-key': data,
-  'client-key-data': data,
-  token: data,
-  tokenFile: data,
-  exec: z.unknown().optional(),
-  'auth-provider': z.unknown().optional(),
-  username: data,
-  as: data,
-});
-const contextSchema = z.looseObject({ cluster: name, user: z.string().default('') });
-const listOf = <T extends z.ZodType>(entry: T) =>
-  z
-    .array(entry)
-    .nullish()
-    .transform((entries) => entries ?? []);
-const fileSchema = z.looseObject({
-  'current-context': data.nullish(),
-  clusters: listOf(z.looseObject({ name, cluster: clusterSchema.nullish() })),
-  users: listOf(z.looseObject({ name, user: userSchema.nullish() })),
-  contexts: listOf(z.looseObject({ name, context: contextSchema.nullish() })),
-});
-
 type Entry<T> = T & { file: string };
 interface Merged {
   files: string[];
   current: string;
-  clusters: Map<string, Entry<z.infer<typeof clusterSchema>>>;
-  users: Map<string, Entry<z.infer<typeof userSchema>>>;
-  contexts: Map<string, z.infer<typeof contextSchema>>;
+  clusters: Map<string, Entry<ClusterFields>>;
+  users: Map<string, Entry<UserFields>>;
+  contexts: Map<string, ContextFields>;
 }
 
 /** The files that would be read, in order; those of $KUBECONFIG that do not exist are left out, as kubectl does. */
@@ -137,25 +100,6 @@ function addOnce<T>(map: Map<string, T>, key: string, value: T): void {
   if (!map.has(key)) map.set(key, value);
 }
 
-function parseFile(file: string): z.infer<typeof fileSchema> {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (thrown) {
-    throw wrongUse(`cannot read the kubeconfig ${file}: ${reasonOf(thrown)}`, 'name another with --kubeconfig');
-  }
-  let raw: unknown;
-  try {
-    raw = parse(text);
-  } catch (thrown) {
-    throw wrongUse(`the kubeconfig ${file} is not YAML: ${reasonOf(thrown).split('\n')[0]}`);
-  }
-  const parsed = fileSchema.safeParse(raw ?? {});
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw wrongUse(`the kubeconfig ${file} is broken: ${issue?.path.map(String).join('.')}: ${issue?.message}`);
-}
-
 type Reader = (entry: { file: string }, path: string, what: string) => string;
 
 /** Paths in a kubeconfig are relative to the file that names them. */
@@ -172,7 +116,7 @@ function fileReader(files: string[]): Reader {
 }
 
 function serverOf(
-  cluster: Entry<z.infer<typeof clusterSchema>>,
+  cluster: Entry<ClusterFields>,
   label: string,
   read: Reader,
 ): Pick<Credentials, 'server' | 'ca' | 'insecure' | 'serverName'> {
@@ -200,11 +144,7 @@ function serverOf(
   };
 }
 
-function identityOf(
-  user: Entry<z.infer<typeof userSchema>>,
-  label: string,
-  read: Reader,
-): Pick<Credentials, 'cert' | 'key' | 'token'> {
+function identityOf(user: Entry<UserFields>, label: string, read: Reader): Pick<Credentials, 'cert' | 'key' | 'token'> {
   const { file } = user;
   const refused = (['exec', 'auth-provider', 'username', 'as'] as const).find(
     (key) => user[key] !== undefined && user[key] !== null,

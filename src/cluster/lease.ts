@@ -124,9 +124,10 @@ function keep(cluster: Cluster, path: string, holder: string, duration: number, 
   const ours = { op: 'test' as const, path: '/spec/holderIdentity', value: holder };
 
   const loop = async () => {
+    let wait = renewEvery;
     while (!stop.signal.aborted && !lost.signal.aborted) {
       try {
-        await pause(renewEvery, undefined, { signal: stop.signal, ref: false });
+        await pause(wait, undefined, { signal: stop.signal, ref: false });
         const sentAt = Date.now();
         await cluster.patch(path, [ours, { op: 'replace', path: '/spec/renewTime', value: microTime() }], {
           timeout: renewEvery,
@@ -134,8 +135,10 @@ function keep(cluster: Cluster, path: string, holder: string, duration: number, 
           signal: stop.signal,
         });
         renewed = sentAt;
+        wait = renewEvery;
       } catch (thrown) {
         if (stop.signal.aborted) return;
+        wait = Math.min(1_000, renewEvery);
         // A server that is away for a while is no loss as long as nobody else could have taken the lease.
         if (isConflict(thrown) || isNotFound(thrown))
           lost.abort(lossOf(path, 'another runner took it, or it was deleted'));

@@ -42,38 +42,46 @@ export function setFlags(
   if (!target) throw cannotEdit(what, 'its container has no command');
 
   const node = document.getIn(['spec', 'containers', index], true);
+  const changes = Object.entries(flags).map(([name, value]) => ({
+    name,
+    value,
+    found: findFlag(container, lists, name, what),
+  }));
+  const added = changes.flatMap(({ name, value, found }) =>
+    found || value === undefined ? [] : [`--${name}=${value}`],
+  );
   const edits: Edit[] = [];
-  const added: string[] = [];
-  const removed = new Map<'command' | 'args', Set<number>>();
-  for (const [name, value] of Object.entries(flags)) {
-    const found = findFlag(container, lists, name, what);
-    if (!found) {
-      if (value !== undefined) added.push(`--${name}=${value}`);
-      continue;
-    }
-    const seq = rawNode(node, found.list) as YAMLSeq;
-    const items = container[found.list] ?? [];
-    if (value === undefined) {
-      const gone = removed.get(found.list) ?? new Set();
-      for (let at = found.at; at <= found.valueAt; at++) gone.add(at);
-      removed.set(found.list, gone);
-    } else {
-      const item = found.valueAt > found.at ? value : `--${name}=${value}`;
-      if (String(items[found.valueAt]) === item) continue;
-      edits.push(replaceValue(text, rawNode(seq, found.valueAt), item));
-      items[found.valueAt] = item;
-    }
-  }
-  for (const [list, gone] of removed) {
+  for (const list of lists) {
     const seq = rawNode(node, list) as YAMLSeq;
-    for (const at of gone) edits.push(removal(text, seq, at, what));
-    container[list] = (container[list] ?? []).filter((_, at) => !gone.has(at));
-  }
-  if (added.length > 0) {
-    edits.push(insertion(text, rawNode(node, target) as YAMLSeq, added));
-    container[target]?.push(...added);
+    container[list] = (container[list] ?? []).flatMap((item, at) => {
+      const next = itemAfter(String(item), { list, at }, changes);
+      if (next === String(item)) return [item];
+      edits.push(next === undefined ? removal(text, seq, at, what) : replaceValue(text, rawNode(seq, at), next));
+      return next === undefined ? [] : [next];
+    });
+    if (list !== target || added.length === 0) continue;
+    edits.push(insertion(text, seq, added));
+    container[list].push(...added);
   }
   return applyEdits(text, edits, expected, what);
+}
+
+interface Change {
+  name: string;
+  value: string | undefined;
+  found: Found | undefined;
+}
+
+/** What an item of the list says after the changes; undefined when it goes. */
+function itemAfter(item: string, place: { list: string; at: number }, changes: readonly Change[]): string | undefined {
+  const change = changes.find(
+    ({ found }) => found?.list === place.list && place.at >= found.at && place.at <= found.valueAt,
+  );
+  if (!change?.found) return item;
+  const { name, value, found } = change;
+  if (value === undefined) return undefined;
+  if (place.at < found.valueAt) return item;
+  return found.valueAt > found.at ? value : `--${name}=${value}`;
 }
 
 interface Found {

@@ -5,8 +5,9 @@ const EVERY_MS = 15_000;
 export interface Progress {
   /** Standard error of `go build -v`: a package a line, as it is compiled; downloads before that. */
   saw(text: string): void;
-  /** Seconds since the start. */
-  stop(): number;
+  /** Since the start. */
+  seconds(): number;
+  stop(): void;
 }
 
 export function startProgress(say: (line: string) => void): Progress {
@@ -26,9 +27,7 @@ export function startProgress(say: (line: string) => void): Progress {
         else if (/^[\w.-]+(\/[\w.-]+)*$/.test(line)) packages++;
       }
     },
-    stop() {
-      clearInterval(timer);
-      return seconds();
-    },
+    seconds,
+    stop: () => clearInterval(timer),
   };
 }

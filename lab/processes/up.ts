@@ -5,7 +5,8 @@ import { chmodSync, chownSync, copyFileSync, existsSync, linkSync, mkdirSync, sy
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EXIT, failedSafe, RerootError, wrongUse } from '../../src/errors.ts';
-import { buildKube } from '../build.ts';
+import { type Build, planBuild, runBuild } from '../build.ts';
+import { interruptible } from '../interrupt.ts';
 import { withLock } from '../lock.ts';
 import { type LabFile, labDir, labsFolder, readLab, writeLab } from '../state.ts';
 import { kubeVersion } from '../versions.ts';
@@ -18,6 +19,7 @@ import type { Say } from './make.ts';
 import { chooseNetwork } from './network.ts';
 import { demandLinux, demandRoom } from './preflight.ts';
 import { labEnvironment } from './run.ts';
+import { supervisorOf } from './supervisor-process.ts';
 
 export interface UpOptions {
   name: string;
@@ -40,15 +42,25 @@ export async function up(options: UpOptions): Promise<LabFile> {
   return withLock(labLock(options.name), { taken: busy(options.name) }, async () => {
     const standing = await standingLab(dir, options);
     if (standing) return standing;
-    const program = await buildKube(version, options.say);
-    demandRoom(labsFolder(), options.controlPlanes);
+    const build = planBuild(version);
     await removeLab(dir);
-    const network = await chooseNetwork(options);
-    const lab = makeFolder(dir, program, network, options);
-    await makeAsLabUser(dir, lab, options.say);
-    writeLab(dir, { ...lab, phase: 'up' });
-    return lab;
+    demandRoom(labsFolder(), options.controlPlanes);
+    await chooseNetwork(options);
+    return interruptible(
+      (signal) => make(dir, build, options, signal),
+      async () => ((await removeLab(dir)) ? `what was made of lab "${options.name}" is gone` : 'nothing was made'),
+    );
   });
+}
+
+async function make(dir: string, build: Build, options: UpOptions, signal: AbortSignal): Promise<LabFile> {
+  const program = await runBuild(build, options.say, signal);
+  // Again: a build takes minutes, in which others may have come.
+  const network = await chooseNetwork(options);
+  const lab = makeFolder(dir, program, network, options);
+  await makeAsLabUser(dir, lab, options.say, signal);
+  writeLab(dir, { ...lab, phase: 'up' });
+  return lab;
 }
 
 async function standingLab(
@@ -58,7 +70,7 @@ async function standingLab(
   const lab = existsSync(dir) ? readLabOrNone(dir) : undefined;
   if (lab?.phase !== 'up') return undefined;
   const planes = lab.nodes.filter(({ controlPlane }) => controlPlane).length;
-  if (!isUp(await healthOf(placeOf(dir, lab)))) {
+  if (supervisorOf(dir) === undefined || !isUp(await healthOf(placeOf(dir, lab)))) {
     say(`lab "${name}" was not whole: it is made anew`);
     return undefined;
   }
@@ -142,12 +154,13 @@ function nodeFor(bin: string): string {
   return copy;
 }
 
-async function makeAsLabUser(dir: string, lab: LabFile, say: Say): Promise<void> {
+async function makeAsLabUser(dir: string, lab: LabFile, say: Say, signal: AbortSignal): Promise<void> {
   const { node, script } = lab.program;
   const [command = '', ...args] = [...asLabUser(), node, script, 'lab', '_make', dir];
   const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'inherit'],
     cwd: dir,
+    signal,
     env: { ...labEnvironment({ dir, bin: join(dir, 'bin') }), ...(process.env.NO_COLOR ? { NO_COLOR: '1' } : {}) },
   });
   child.stdout.on('data', (chunk) => {

@@ -8,13 +8,13 @@ import type { Trust } from '../core/model/value.ts';
 import { keyToPem } from '../pki/pem.ts';
 import { atOnce, combined, safely } from './combine.ts';
 import { contentOf } from './content.ts';
-import type { Look, ProbeContext, ProbeIdentity } from './context.ts';
+import type { Look, LookContext, ProbeIdentity } from './context.ts';
 import { type Endpoint, endpointOfParty } from './endpoint.ts';
 import { generationsOf, known, type Member, membersOf } from './resolve.ts';
 
 const PATIENCE = 5_000;
 
-export async function accepts(proof: Proof, of: string, ctx: ProbeContext): Promise<Look> {
+export async function accepts(proof: Proof, of: string, ctx: LookContext): Promise<Look> {
   const looks = await Promise.all(
     membersOf(ctx, of).map((member) =>
       atOnce(async () => ({ member: member.party, ...(await safely(() => look(proof, member, ctx))) })),
@@ -23,7 +23,7 @@ export async function accepts(proof: Proof, of: string, ctx: ProbeContext): Prom
   return combined(looks, proof.keep);
 }
 
-async function look(proof: Proof, member: Member, ctx: ProbeContext): Promise<Look> {
+async function look(proof: Proof, member: Member, ctx: LookContext): Promise<Look> {
   const endpoint = endpointOfParty(ctx, member.party);
   if (!endpoint) return byCatalogue(proof, member, ctx);
   const asks = (['old', 'new'] as const).map((generation) =>
@@ -91,7 +91,7 @@ function trustFrom(old: boolean | undefined, fresh: boolean | undefined, proof: 
  * kubeadm lets the controller manager and the scheduler listen on 127.0.0.1, where only their own node can ask them, and nobody with a client certificate
  * does. Their CA file is re-read at once by the catalogue; that claim and the file's content are the evidence then.
  */
-async function byCatalogue(proof: Proof, { party, use }: Member, ctx: ProbeContext): Promise<Look> {
+async function byCatalogue(proof: Proof, { party, use }: Member, ctx: LookContext): Promise<Look> {
   const instance = known(ctx).instances.get(party);
   const [source] = use.sources;
   if (!instance || !listensLocally(instance) || !source || use.reread !== 'at-once') {

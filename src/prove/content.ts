@@ -10,11 +10,11 @@ import { classify } from '../discover/classify.ts';
 import { parseManifest } from '../discover/manifests.ts';
 import { type RawStore, spkiOf, storeOfFile } from '../discover/material.ts';
 import { changeOf } from '../discover/objects.ts';
-import { type FileFound, readFiles } from '../nodes/files.ts';
+import type { FileFound } from '../nodes/files.ts';
 import { parseCertificates } from '../pki/pem.ts';
 import { readAnchors } from '../stores/objects.ts';
 import { describeAnchors, describeChain, factsIn } from './chain.ts';
-import type { Look, ProbeContext } from './context.ts';
+import type { Look, LookContext } from './context.ts';
 import { known } from './resolve.ts';
 
 export interface Content extends Look {
@@ -22,23 +22,18 @@ export interface Content extends Look {
   changedAt?: Millis;
 }
 
-export function contentOf(
-  ctx: ProbeContext,
-  id: StoreId,
-  holds: Holds,
-  authority: AuthorityRotation,
-): Promise<Content> {
+export function contentOf(ctx: LookContext, id: StoreId, holds: Holds, authority: AuthorityRotation): Promise<Content> {
   return parseFileId(id) ? ofFile(ctx, id, holds, authority) : ofObject(ctx, id, holds, authority);
 }
 
-async function ofFile(ctx: ProbeContext, id: StoreId, holds: Holds, authority: AuthorityRotation): Promise<Content> {
+async function ofFile(ctx: LookContext, id: StoreId, holds: Holds, authority: AuthorityRotation): Promise<Content> {
   const place = parseFileId(id);
   if (!place) throw new Error(`${id} is no file`);
   const { node, path } = place;
   const seen = known(ctx).stores.get(id);
   const kind = kindOf(id, holds, seen?.kind);
   const keyPath = seen?.keyPath ?? (kind === 'pair' ? path : undefined);
-  const files = await readFiles(ctx.accessOf(node), [...new Set([path, keyPath ?? path])]);
+  const files = await ctx.read(node, [...new Set([path, keyPath ?? path])]);
   const file = files.get(path);
   const where = `${path} on ${node}`;
   if (!file) throw new Error(`${where} was not read`);
@@ -53,7 +48,7 @@ async function ofFile(ctx: ProbeContext, id: StoreId, holds: Holds, authority: A
   return described(ctx, store, holds, authority, where);
 }
 
-function ofManifest(ctx: ProbeContext, id: StoreId, { path, bytes, changedAt }: FileFound): Content {
+function ofManifest(ctx: LookContext, id: StoreId, { path, bytes, changedAt }: FileFound): Content {
   const use = known(ctx).topology.uses.find(({ sources }) => sources.some(({ store }) => store === id));
   const component = use?.party.split('/').at(-1);
   const manifest = parseManifest(path, bytes.toString('utf8'), changedAt).find((one) => one.component === component);
@@ -77,7 +72,7 @@ function kindOf(id: StoreId, holds: Holds, seen: StoreKind | undefined): StoreKi
 }
 
 function described(
-  ctx: ProbeContext,
+  ctx: LookContext,
   store: RawStore,
   holds: Holds,
   authority: AuthorityRotation,
@@ -129,7 +124,7 @@ export async function readObject(cluster: Cluster, { path }: ObjectPlace): Promi
   }
 }
 
-async function ofObject(ctx: ProbeContext, id: StoreId, holds: Holds, authority: AuthorityRotation): Promise<Content> {
+async function ofObject(ctx: LookContext, id: StoreId, holds: Holds, authority: AuthorityRotation): Promise<Content> {
   const place = parseObjectId(id);
   if (!place) return { value: undefined, evidence: `reroot does not know how to read ${id}` };
   const object = await readObject(ctx.cluster, place);
@@ -138,7 +133,7 @@ async function ofObject(ctx: ProbeContext, id: StoreId, holds: Holds, authority:
 }
 
 export function objectContent(
-  ctx: ProbeContext,
+  ctx: LookContext,
   place: ObjectPlace,
   object: KubeObject,
   holds: Holds,

@@ -8,7 +8,9 @@ import type { Inventory, Millis } from '../core/model/inventory.ts';
 import type { Rotation } from '../core/model/rotation.ts';
 import type { Value } from '../core/model/value.ts';
 import type { NodeAccess } from '../nodes/access.ts';
+import type { FileSeen } from '../nodes/files.ts';
 import type { Certificate } from '../pki/certificate.ts';
+import type { ProcessTables } from './processes.ts';
 
 /** A client certificate that opens nothing, to see whether its CA is trusted. */
 export interface ProbeIdentity {
@@ -46,4 +48,10 @@ export interface Observation {
 export interface Look {
   value: Value | undefined;
   evidence: string;
+}
+
+/** What the parts of one look share: files of a node asked for at the same time are read in one command, its process table once. */
+export interface LookContext extends ProbeContext {
+  read: (node: string, paths: readonly string[]) => Promise<ReadonlyMap<string, FileSeen>>;
+  tables: ProcessTables;
 }

@@ -5,12 +5,12 @@ import type { StoreId } from '../core/model/ids.ts';
 import type { Proof } from '../core/model/step.ts';
 import { describeAnchors, trustIn } from './chain.ts';
 import { contentOf } from './content.ts';
-import type { Look, ProbeContext } from './context.ts';
+import type { Look, LookContext } from './context.ts';
 import { inFlight } from './in-flight.ts';
 import type { PodsNow } from './pods-now.ts';
 import { generationsOf, known } from './resolve.ts';
 
-export async function holds(proof: Proof, id: StoreId, ctx: ProbeContext, pods: PodsNow): Promise<Look> {
+export async function holds(proof: Proof, id: StoreId, ctx: LookContext, pods: PodsNow): Promise<Look> {
   if (id === IN_FLIGHT) return inFlight(proof, ctx);
   const pod = podOf(id);
   if (pod !== undefined) return projected(proof, pod, ctx, pods);
@@ -25,7 +25,7 @@ export function podOf(id: StoreId): string | undefined {
   return match ? `pod/${match[1]}/${match[2]}` : undefined;
 }
 
-function projected(proof: Proof, pod: string, ctx: ProbeContext, pods: PodsNow): Look {
+function projected(proof: Proof, pod: string, ctx: LookContext, pods: PodsNow): Look {
   const now = pods.get(pod);
   if (!now) return { value: proof.keep[0], evidence: 'the pod is gone' };
   if (!now.holds) return { value: undefined, evidence: now.why ?? 'its volume was not seen' };

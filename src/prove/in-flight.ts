@@ -5,11 +5,10 @@ import { IN_FLIGHT_LIMIT } from '../core/catalog/published.ts';
 import { fileUses } from '../core/catalog/stores-of.ts';
 import type { Proof } from '../core/model/step.ts';
 import type { Credential } from '../core/model/value.ts';
-import { readFiles } from '../nodes/files.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import { parseCertificates } from '../pki/pem.ts';
 import { credentialIn } from './chain.ts';
-import type { Look, ProbeContext } from './context.ts';
+import type { Look, LookContext } from './context.ts';
 import { generationsOf } from './resolve.ts';
 import { seconds, serverClock } from './times.ts';
 
@@ -23,7 +22,7 @@ interface Flight {
   age: number;
 }
 
-async function flights(ctx: ProbeContext): Promise<Flight[]> {
+async function flights(ctx: LookContext): Promise<Flight[]> {
   const [csrs, now] = await Promise.all([listCsrs(ctx.cluster), serverClock(ctx.cluster)]);
   return csrs.flatMap((csr) => {
     const age = now - Date.parse(csr.metadata.creationTimestamp ?? '');
@@ -35,7 +34,7 @@ async function flights(ctx: ProbeContext): Promise<Flight[]> {
 }
 
 /** Kubelet client certificates of a generation that would not do, which their kubelet has not put into its file yet. */
-export async function inFlight(proof: Proof, ctx: ProbeContext): Promise<Look> {
+export async function inFlight(proof: Proof, ctx: LookContext): Promise<Look> {
   const authority = generationsOf(ctx, proof);
   const seen = await flights(ctx);
   const open: { flight: Flight; value: Credential }[] = [];
@@ -58,20 +57,20 @@ export async function inFlight(proof: Proof, ctx: ProbeContext): Promise<Look> {
 }
 
 /** Its kubelet's current pair is this certificate or a later one. */
-async function isTakenUp(ctx: ProbeContext, { csr, leaf }: Flight): Promise<boolean> {
+async function isTakenUp(ctx: LookContext, { csr, leaf }: Flight): Promise<boolean> {
   const node =
     /(?:^|,)CN=system:node:([^,]+)/.exec(leaf.subject)?.[1] ?? csr.spec.username?.replace(/^system:node:/, '');
   const kubelet = ctx.inventory.instances.find((one) => one.node === node && one.component === 'kubelet');
   if (!kubelet) return false;
   const path = fileUses(kubelet).find(({ use }) => use === 'kubeconfig-client')?.path;
   if (path === undefined) return false;
-  const file = (await readFiles(ctx.accessOf(kubelet.node), [path])).get(path);
+  const file = (await ctx.read(kubelet.node, [path])).get(path);
   const current = file?.bytes && parseCertificates(file.bytes, path)[0];
   return current !== undefined && (current.fingerprint === leaf.fingerprint || current.notBefore >= leaf.notBefore);
 }
 
 /** Names of nodes that have asked for a first certificate by a bootstrap token lately. */
-export async function joining(ctx: ProbeContext): Promise<string[]> {
+export async function joining(ctx: LookContext): Promise<string[]> {
   const recent = (await flights(ctx)).filter(({ csr }) => BOOTSTRAP.test(csr.spec.username ?? ''));
   const open: string[] = [];
   for (const flight of recent) if (!(await isTakenUp(ctx, flight))) open.push(flight.csr.metadata.name);

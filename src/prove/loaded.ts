@@ -8,11 +8,10 @@ import type { Holds, Trust } from '../core/model/value.ts';
 import { clock, describeAnchors, trustIn } from './chain.ts';
 import { atOnce, combined, safely } from './combine.ts';
 import { type Content, contentOf } from './content.ts';
-import type { Look, ProbeContext } from './context.ts';
+import type { Look, LookContext } from './context.ts';
 import { joining } from './in-flight.ts';
 import type { PodsNow } from './pods-now.ts';
 import { KEPT_CONNECTIONS } from './presents.ts';
-import type { ProcessTables } from './processes.ts';
 import { generationsOf, known, type Member, membersOf } from './resolve.ts';
 import { signs } from './signs.ts';
 import { ours, seconds, serverClock } from './times.ts';
@@ -20,33 +19,28 @@ import { ours, seconds, serverClock } from './times.ts';
 /** Informers of API servers have an object's change within moments (A:pkg/util/webhook/client.go, AG:pkg/apiserver/handler_proxy.go). */
 const INFORMER = 3_000;
 
-export interface Around {
-  pods: PodsNow;
-  tables: ProcessTables;
-}
-
-export async function loaded(proof: Proof, of: string, ctx: ProbeContext, around: Around): Promise<Look> {
+export async function loaded(proof: Proof, of: string, ctx: LookContext, pods: PodsNow): Promise<Look> {
   if (of.startsWith(`${JOINING}:`)) return ofJoining(proof, of, ctx);
   const members = membersOf(ctx, of);
   const looks = await Promise.all(
     members.map((member) =>
-      atOnce(async () => ({ member: member.party, ...(await safely(() => look(proof, member, ctx, around))) })),
+      atOnce(async () => ({ member: member.party, ...(await safely(() => look(proof, member, ctx, pods))) })),
     ),
   );
   return combined(looks, proof.keep);
 }
 
-function look(proof: Proof, member: Member, ctx: ProbeContext, around: Around): Promise<Look> {
+function look(proof: Proof, member: Member, ctx: LookContext, pods: PodsNow): Promise<Look> {
   const { instances, callees } = known(ctx);
-  if (member.party.startsWith('pod/')) return ofPod(proof, member, ctx, around);
+  if (member.party.startsWith('pod/')) return ofPod(proof, member, ctx, pods);
   if (callees.has(member.party)) return ofCallee(proof, member, ctx);
-  if (instances.has(member.party)) return ofInstance(proof, member, ctx, around);
+  if (instances.has(member.party)) return ofInstance(proof, member, ctx);
   return ofFile(proof, member, ctx);
 }
 
 // ---- pods ----
 
-async function ofPod(proof: Proof, member: Member, ctx: ProbeContext, { pods }: Around): Promise<Look> {
+async function ofPod(proof: Proof, member: Member, ctx: LookContext, pods: PodsNow): Promise<Look> {
   const now = pods.get(member.party);
   if (!now) return { value: proof.keep[0], evidence: 'the pod is gone' };
   if (member.name !== 'root-ca') return ofMountedKubeconfig(proof, member, ctx, now.pod.startedAt);
@@ -78,7 +72,7 @@ const earlier = (proof: Proof): Trust | undefined =>
   (['old', 'both', 'new'] as const).find((value) => !proof.keep.includes(value));
 
 /** A kubeconfig of the node that a pod has mounted was read at its start (trap 14). */
-async function ofMountedKubeconfig(proof: Proof, member: Member, ctx: ProbeContext, startedAt: number): Promise<Look> {
+async function ofMountedKubeconfig(proof: Proof, member: Member, ctx: LookContext, startedAt: number): Promise<Look> {
   const content = await contentOfUse(proof, member, ctx);
   if (content.value === undefined || (content.changedAt ?? Number.POSITIVE_INFINITY) < startedAt) return content;
   return { value: undefined, evidence: `${content.evidence}, and the pod started before that, ${clock(startedAt)}` };
@@ -86,13 +80,13 @@ async function ofMountedKubeconfig(proof: Proof, member: Member, ctx: ProbeConte
 
 // ---- the others ----
 
-async function contentOfUse(proof: Proof, { use }: Member, ctx: ProbeContext): Promise<Content> {
+async function contentOfUse(proof: Proof, { use }: Member, ctx: LookContext): Promise<Content> {
   const [source] = use.sources;
   if (!source) return { value: undefined, evidence: 'reroot does not know what it reads' };
   return contentOf(ctx, source.store, use.holds, generationsOf(ctx, proof));
 }
 
-async function ofCallee(proof: Proof, member: Member, ctx: ProbeContext): Promise<Look> {
+async function ofCallee(proof: Proof, member: Member, ctx: LookContext): Promise<Look> {
   const content = await contentOfUse(proof, member, ctx);
   if (content.value === undefined) return content;
   const age = (await serverClock(ctx.cluster)) - (content.changedAt ?? 0);
@@ -101,12 +95,12 @@ async function ofCallee(proof: Proof, member: Member, ctx: ProbeContext): Promis
 }
 
 /** What is read at the start is shown by the start; a client that re-reads a file on a timer gives no sign of it: its time passes, or it restarts. */
-async function ofInstance(proof: Proof, member: Member, ctx: ProbeContext, { tables }: Around): Promise<Look> {
+async function ofInstance(proof: Proof, member: Member, ctx: LookContext): Promise<Look> {
   const instance = known(ctx).instances.get(member.party);
   const content = await contentOfUse(proof, member, ctx);
   if (!instance || content.value === undefined || content.changedAt === undefined) return content;
   if (!proof.keep.includes(content.value)) return content;
-  const running = await tables.of(instance);
+  const running = await ctx.tables.of(instance);
   if (!running) return { value: undefined, evidence: `${content.evidence}; the process does not run` };
   if (running.process.startedAt > content.changedAt)
     return { ...content, evidence: `${content.evidence}; the process is younger than that` };
@@ -124,7 +118,7 @@ async function ofInstance(proof: Proof, member: Member, ctx: ProbeContext, { tab
 }
 
 /** A kubeconfig of people or of kubeadm: whoever uses it reads it when it starts, so its content is what counts. */
-async function ofFile(proof: Proof, member: Member, ctx: ProbeContext): Promise<Look> {
+async function ofFile(proof: Proof, member: Member, ctx: LookContext): Promise<Look> {
   if (member.use.sources.length > 0) return contentOfUse(proof, member, ctx);
   const id = storeOfPerson(member, ctx);
   if (id === undefined)
@@ -132,7 +126,7 @@ async function ofFile(proof: Proof, member: Member, ctx: ProbeContext): Promise<
   return contentOf(ctx, id, member.use.holds, generationsOf(ctx, proof));
 }
 
-function storeOfPerson({ party, name, use }: Member, ctx: ProbeContext): string | undefined {
+function storeOfPerson({ party, name, use }: Member, ctx: LookContext): string | undefined {
   const { stores } = known(ctx);
   const isFile = parseFileId(party) !== undefined;
   const part = isFile && stores.has(`${party}#${name}`) ? `${party}#${name}` : party;
@@ -144,7 +138,7 @@ function storeOfPerson({ party, name, use }: Member, ctx: ProbeContext): string 
 }
 
 /** A node that joins takes its trust from cluster-info and its certificate from the signer; one that is half-way has what was there before. */
-async function ofJoining(proof: Proof, of: string, ctx: ProbeContext): Promise<Look> {
+async function ofJoining(proof: Proof, of: string, ctx: LookContext): Promise<Look> {
   const open = await joining(ctx);
   if (open.length > 0) return { value: undefined, evidence: `a node joins just now (${open.join(', ')})` };
   const authority = generationsOf(ctx, proof);

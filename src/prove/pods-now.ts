@@ -8,7 +8,7 @@ import { type PodObject, podFact } from '../discover/pods.ts';
 import { reasonOf } from '../errors.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import { atOnce } from './combine.ts';
-import type { ProbeContext } from './context.ts';
+import type { LookContext } from './context.ts';
 
 export interface PodNow {
   pod: Pod;
@@ -20,7 +20,7 @@ export interface PodNow {
 export type PodsNow = Map<PartyId, PodNow>;
 
 /** Those of the wanted pods that still run. One list, and one look at each node concerned. */
-export async function podsNow(ctx: ProbeContext, wanted: ReadonlySet<PartyId>): Promise<PodsNow> {
+export async function podsNow(ctx: LookContext, wanted: ReadonlySet<PartyId>): Promise<PodsNow> {
   const running = await listReduced<PodObject, { pod: Pod; uid: string }>(ctx.cluster, '/api/v1/pods', (object) => {
     if (!wanted.has(`pod/${object.metadata.namespace}/${object.metadata.name}`)) return undefined;
     const pod = podFact(object, new Set());
@@ -40,7 +40,7 @@ export async function podsNow(ctx: ProbeContext, wanted: ReadonlySet<PartyId>): 
   );
 }
 
-async function volumesOf(ctx: ProbeContext, node: string): Promise<Map<string, Certificate[]> | string> {
+async function volumesOf(ctx: LookContext, node: string): Promise<Map<string, Certificate[]> | string> {
   const kubelet = ctx.inventory.instances.find((one) => one.node === node && one.component === 'kubelet');
   try {
     return await readPodCAs(ctx.accessOf(node), kubelet);

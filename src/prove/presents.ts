@@ -5,8 +5,7 @@ import type { Instance, Millis } from '../core/model/inventory.ts';
 import type { Proof } from '../core/model/step.ts';
 import { atOnce, combined, safely } from './combine.ts';
 import { contentOf } from './content.ts';
-import type { Look, ProbeContext } from './context.ts';
-import type { ProcessTables } from './processes.ts';
+import type { Look, LookContext } from './context.ts';
 import { generationsOf, known, type Member, membersOf } from './resolve.ts';
 import { ours, seconds } from './times.ts';
 
@@ -20,23 +19,23 @@ const HANDSHAKE_CACHE = 1_500;
 /** The aggregator makes new transports when the file's watch fires (AG:pkg/apiserver/apiserver.go); 16 to 42 ms were measured for such a watch. */
 const AGGREGATOR = 3_000;
 
-export async function presents(proof: Proof, of: string, ctx: ProbeContext, tables: ProcessTables): Promise<Look> {
+export async function presents(proof: Proof, of: string, ctx: LookContext): Promise<Look> {
   const looks = await Promise.all(
     membersOf(ctx, of).map((member) =>
-      atOnce(async () => ({ member: member.party, ...(await safely(() => look(proof, member, ctx, tables))) })),
+      atOnce(async () => ({ member: member.party, ...(await safely(() => look(proof, member, ctx))) })),
     ),
   );
   return combined(looks, proof.keep);
 }
 
-async function look(proof: Proof, member: Member, ctx: ProbeContext, tables: ProcessTables): Promise<Look> {
+async function look(proof: Proof, member: Member, ctx: LookContext): Promise<Look> {
   const client = known(ctx).instances.get(member.party);
   const [source] = member.use.sources;
   if (!client || !source) return { value: undefined, evidence: 'reroot does not know what it presents' };
   const content = await contentOf(ctx, source.store, 'credential', generationsOf(ctx, proof));
   if (content.value === undefined || content.changedAt === undefined) return content;
   if (!proof.keep.includes(content.value)) return content;
-  const gone = await earlierConnectionsGone(ctx, tables, member, client, content.changedAt);
+  const gone = await earlierConnectionsGone(ctx, member, client, content.changedAt);
   if (gone.shown) return { value: content.value, evidence: `${content.evidence}; ${gone.words}` };
   return { value: undefined, evidence: `${content.evidence}; ${gone.words}` };
 }
@@ -47,15 +46,14 @@ interface Gone {
 }
 
 async function earlierConnectionsGone(
-  ctx: ProbeContext,
-  tables: ProcessTables,
+  ctx: LookContext,
   member: Member,
   client: Instance,
   changedThere: Millis,
 ): Promise<Gone> {
   const changedAt = ours(ctx, client.node, changedThere);
   const elapsed = ctx.now() - changedAt;
-  const own = await tables.of(client);
+  const own = await ctx.tables.of(client);
   if (own && own.process.startedAt > changedThere) return { shown: true, words: 'the process is younger than that' };
   if (elapsed > KEPT_CONNECTIONS)
     return {
@@ -71,7 +69,7 @@ async function earlierConnectionsGone(
         : `that is ${elapsed} ms ago`,
     };
   }
-  const waiting = await keptByServers(ctx, tables, changedAt + HANDSHAKE_CACHE);
+  const waiting = await keptByServers(ctx, changedAt + HANDSHAKE_CACHE);
   if (waiting.length === 0)
     return { shown: true, words: 'every kubelet has restarted since, so every connection is a new one' };
   const left = seconds(KEPT_CONNECTIONS - elapsed);
@@ -83,13 +81,13 @@ async function earlierConnectionsGone(
 }
 
 /** Kubelets that run since before a moment (ours), or that cannot be asked: connections to them may be from before it. */
-async function keptByServers(ctx: ProbeContext, tables: ProcessTables, since: Millis): Promise<string[]> {
+async function keptByServers(ctx: LookContext, since: Millis): Promise<string[]> {
   const kubelets = ctx.inventory.instances.filter(({ component }) => component === 'kubelet');
   const away = ctx.inventory.nodes.filter(({ reached }) => !reached).map(({ name }) => `node/${name}`);
   const kept = await Promise.all(
     kubelets.map(async (kubelet) => {
       try {
-        const running = await tables.of(kubelet);
+        const running = await ctx.tables.of(kubelet);
         return running && ours(ctx, kubelet.node, running.process.startedAt) > since ? [] : [kubelet.id];
       } catch {
         return [kubelet.id];

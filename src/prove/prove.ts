@@ -2,8 +2,9 @@
 
 import type { Proof } from '../core/model/step.ts';
 import { accepts } from './accepts.ts';
+import { batchedReader } from './batch.ts';
 import { atOnce, safely } from './combine.ts';
-import type { Look, Observation, ProbeContext } from './context.ts';
+import type { Look, LookContext, Observation, ProbeContext } from './context.ts';
 import { holds, podOf } from './holds.ts';
 import { loaded } from './loaded.ts';
 import { type PodsNow, podsNow } from './pods-now.ts';
@@ -21,7 +22,7 @@ export type { Observation } from './context.ts';
 /** Measures each thing the proof names, once, side by side. What cannot be measured is an observation without a value; this throws for nothing the cluster does. */
 export async function prove(proof: Proof, ctx: ProbeContext): Promise<Observation[]> {
   if (proof.of.length === 0) return [];
-  const look = await looker(proof, ctx).catch(
+  const look = await looker(proof, { ...ctx, read: batchedReader(ctx.accessOf), tables: processTables(ctx) }).catch(
     (thrown: unknown): Looker =>
       () =>
         Promise.reject(thrown),
@@ -36,8 +37,7 @@ export async function prove(proof: Proof, ctx: ProbeContext): Promise<Observatio
 
 type Looker = (of: string) => Promise<Look>;
 
-async function looker(proof: Proof, ctx: ProbeContext): Promise<Looker> {
-  const tables = processTables(ctx);
+async function looker(proof: Proof, ctx: LookContext): Promise<Looker> {
   switch (proof.kind) {
     case 'holds': {
       const pods = await podsOrNone(
@@ -51,9 +51,9 @@ async function looker(proof: Proof, ctx: ProbeContext): Promise<Looker> {
     case 'accepts':
       return (of) => accepts(proof, of, ctx);
     case 'presents':
-      return (of) => presents(proof, of, ctx, tables);
+      return (of) => presents(proof, of, ctx);
     case 'restarted':
-      return (of) => atOnce(() => restarted(proof, of, ctx, tables));
+      return (of) => atOnce(() => restarted(proof, of, ctx));
     case 'signs': {
       // The leader signs for all: one request answers for every use that is named.
       const answer = safely(() => signs(proof, ctx));
@@ -69,7 +69,7 @@ async function looker(proof: Proof, ctx: ProbeContext): Promise<Looker> {
         ctx,
         parties.filter((party) => party.startsWith('pod/')),
       );
-      return (of) => loaded(proof, of, ctx, { pods, tables });
+      return (of) => loaded(proof, of, ctx, pods);
     }
     case 'settled':
       return (of) => settled(proof, of, ctx);
@@ -77,6 +77,6 @@ async function looker(proof: Proof, ctx: ProbeContext): Promise<Looker> {
 }
 
 /** Without the list of pods nothing may be taken as gone: a failure here is one of the whole look. */
-async function podsOrNone(ctx: ProbeContext, wanted: readonly string[]): Promise<PodsNow> {
+async function podsOrNone(ctx: LookContext, wanted: readonly string[]): Promise<PodsNow> {
   return wanted.length === 0 ? new Map() : podsNow(ctx, new Set(wanted));
 }

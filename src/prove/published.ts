@@ -7,13 +7,13 @@ import type { Proof } from '../core/model/step.ts';
 import { listReduced } from '../discover/paged.ts';
 import { ROOT_CA_CONFIG_MAP } from '../discover/pods.ts';
 import { objectContent, parseObjectId } from './content.ts';
-import type { Look, ProbeContext } from './context.ts';
+import type { Look, LookContext } from './context.ts';
 import { generationsOf } from './resolve.ts';
 
 type Data = KubeObject & { metadata: ObjectMeta & { namespace: string } };
 
 /** One look at all that the proof names. */
-export async function published(proof: Proof, ctx: ProbeContext): Promise<Map<StoreId, Look>> {
+export async function published(proof: Proof, ctx: LookContext): Promise<Map<StoreId, Look>> {
   const authority = generationsOf(ctx, proof);
   const looked = new Map<StoreId, Look>();
   const wanted = new Set(proof.of);

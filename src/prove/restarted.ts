@@ -9,16 +9,14 @@ import type { Proof } from '../core/model/step.ts';
 import type { Reread } from '../core/model/topology.ts';
 import { changedFlags } from '../discover/findings-fleet.ts';
 import { parseManifest } from '../discover/manifests.ts';
-import { readFiles } from '../nodes/files.ts';
 import { clock } from './chain.ts';
-import type { Look, ProbeContext } from './context.ts';
-import type { ProcessTables } from './processes.ts';
+import type { Look, LookContext } from './context.ts';
 import { known } from './resolve.ts';
 
-export async function restarted(proof: Proof, party: PartyId, ctx: ProbeContext, tables: ProcessTables): Promise<Look> {
+export async function restarted(proof: Proof, party: PartyId, ctx: LookContext): Promise<Look> {
   const instance = known(ctx).instances.get(party);
   if (!instance) return { value: undefined, evidence: 'it is no component instance that reroot knows' };
-  const running = await tables.of(instance);
+  const running = await ctx.tables.of(instance);
   if (!running) return { value: undefined, evidence: 'it does not run' };
   const { process, flags } = running;
   const manifest = 'manifest' in instance.management ? instance.management.manifest : undefined;
@@ -29,7 +27,7 @@ export async function restarted(proof: Proof, party: PartyId, ctx: ProbeContext,
       .filter((file) => isReadAtStart(file, instance.version))
       .map(({ path }) => path),
   );
-  const files = await readFiles(ctx.accessOf(instance.node), [...paths, ...(manifest === undefined ? [] : [manifest])]);
+  const files = await ctx.read(instance.node, [...paths, ...(manifest === undefined ? [] : [manifest])]);
   const about = `process ${process.pid} started ${clock(process.startedAt)}`;
 
   for (const path of paths) {

@@ -6,13 +6,13 @@ import type { Proof } from '../core/model/step.ts';
 import { readCertificate } from '../pki/certificate.ts';
 import { credentialIn, describeChain } from './chain.ts';
 import { atOnce, combined, safely } from './combine.ts';
-import type { Look, ProbeContext } from './context.ts';
+import type { Look, LookContext } from './context.ts';
 import { endpointOfParty } from './endpoint.ts';
 import { generationsOf, known, type Member, membersOf } from './resolve.ts';
 
 const PATIENCE = 5_000;
 
-export async function serves(proof: Proof, of: string, ctx: ProbeContext): Promise<Look> {
+export async function serves(proof: Proof, of: string, ctx: LookContext): Promise<Look> {
   const members = membersOf(ctx, of);
   const looks = await Promise.all(
     members.map((member) =>
@@ -22,7 +22,7 @@ export async function serves(proof: Proof, of: string, ctx: ProbeContext): Promi
   return combined(looks, proof.keep);
 }
 
-async function look(proof: Proof, member: Member, ctx: ProbeContext): Promise<Look> {
+async function look(proof: Proof, member: Member, ctx: LookContext): Promise<Look> {
   const endpoint = endpointOfParty(ctx, member.party);
   if (!endpoint) return { value: undefined, evidence: 'where it serves cannot be reached from here' };
   const name = nameFor(member, ctx);
@@ -37,7 +37,7 @@ async function look(proof: Proof, member: Member, ctx: ProbeContext): Promise<Lo
 }
 
 /** SNI certificates are served under their own names only, callees behind the name of their Service. */
-function nameFor({ party, name, use }: Member, ctx: ProbeContext): string | undefined {
+function nameFor({ party, name, use }: Member, ctx: LookContext): string | undefined {
   const { stores, callees } = known(ctx);
   if (callees.has(party)) {
     const serverName = callees.get(party)?.serverName;

@@ -4,13 +4,13 @@
 import type { StoreId } from '../core/model/ids.ts';
 import type { Proof } from '../core/model/step.ts';
 import { contentOf } from './content.ts';
-import type { Look, ProbeContext } from './context.ts';
+import type { Look, LookContext } from './context.ts';
 import { generationsOf } from './resolve.ts';
 import { seconds, serverClock } from './times.ts';
 
 const QUIET = 120_000;
 
-export async function settled(proof: Proof, id: StoreId, ctx: ProbeContext): Promise<Look> {
+export async function settled(proof: Proof, id: StoreId, ctx: LookContext): Promise<Look> {
   const content = await contentOf(ctx, id, 'trust', generationsOf(ctx, proof));
   // Holding both, nothing was dropped: nothing can come back.
   if (content.value === undefined || content.value === 'both') return content;

@@ -10,14 +10,14 @@ import { makeCSR } from '../pki/csr.ts';
 import { generateKey } from '../pki/keys.ts';
 import { parseCertificates } from '../pki/pem.ts';
 import { credentialIn, describeChain } from './chain.ts';
-import type { Look, ProbeContext } from './context.ts';
+import type { Look, LookContext } from './context.ts';
 import { generationsOf } from './resolve.ts';
 
 const SIGNER = 'kubernetes.io/kube-apiserver-client';
 /** Measured: a certificate is there after 0.15 s; a leader that has just come needs longer, and the caller looks again. */
 const PATIENCE = 5_000;
 
-export async function signs(proof: Proof, ctx: ProbeContext): Promise<Look> {
+export async function signs(proof: Proof, ctx: LookContext): Promise<Look> {
   const name = `reroot-probe-${randomBytes(6).toString('hex')}`;
   try {
     const chain = parseCertificates(await signedNow(ctx, name), 'the probe certificate');
@@ -39,7 +39,7 @@ export async function signs(proof: Proof, ctx: ProbeContext): Promise<Look> {
 }
 
 /** A user without groups, whom no RBAC rule names; its key is never kept. Ten minutes is the API's least. */
-async function signedNow(ctx: ProbeContext, name: string): Promise<string> {
+async function signedNow(ctx: LookContext, name: string): Promise<string> {
   const request = makeCSR({ key: generateKey('EC-P-256'), subject: { commonName: 'reroot-probe' } });
   await createCsr(ctx.cluster, { name, request, signerName: SIGNER, usages: ['client auth'], expirationSeconds: 600 });
   await approveCsr(ctx.cluster, name, 'reroot shows which CA signs');

@@ -1,7 +1,7 @@
 // The orders that must be accepted: rotations of the kubeadm cluster, whole or in parts, and the way back.
 
 import type { Names } from './kubeadm.ts';
-import { type Act, cycled, type Order, probe, read, upTo, without, written } from './script.ts';
+import { type Act, cycled, type Order, probe, read, upTo, without, write, written } from './script.ts';
 
 const uses = (parties: readonly string[], name: string) => parties.map((party) => `${party}:${name}`);
 
@@ -21,8 +21,8 @@ export function split(n: Names, root: 'both' | 'new' = 'both', kubeconfig = true
 export function trust(n: Names): Act[] {
   return [
     ...written('ca.crt', n.nodes.map(n.ca), 'both'),
-    probe('api client-ca', uses(n.cps.map(n.api), 'client-ca'), 'both', 'new'),
-    probe('kubelet client-ca', uses(n.nodes.map(n.kubelet), 'client-ca'), 'both', 'new'),
+    probe('api client-ca', uses(n.cps.map(n.api), 'client-ca'), 'both'),
+    probe('kubelet client-ca', uses(n.nodes.map(n.kubelet), 'client-ca'), 'both'),
     read('ext-auth', [n.extClient], 'both'),
     probe('ext client-ca', [`${n.ext}:client-ca`], 'both'),
     ...written('cluster-info', [n.clusterInfo], 'both'),
@@ -284,6 +284,10 @@ export function rollback(n: Names): Order {
     ...parts.map(n.userConf),
   ];
   return [
+    // Nodes that join from here on must accept what API servers will show their kubelets again.
+    write('back cluster-info first', [n.clusterInfo], 'both'),
+    read('back cluster-info first', [n.clusterInfo], 'both', 'old'),
+    probe('back joiner first', [`${n.joiner}:client-ca`], 'both', 'old'),
     ...written('back apiserver.crt', n.cps.map(n.serving), 'old+reverse'),
     probe('back serving', uses(apis, 'serving'), 'old+reverse'),
     ...written('back kubelet-client.crt', n.cps.map(n.kubeletClient), 'old'),

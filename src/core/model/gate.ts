@@ -17,7 +17,10 @@ import { type Index, type Inflow, index, type NodeIndex, nodeOf } from './topolo
 export function gateOf(t: Topology, s: State, violations: readonly Violation[]): Proof[] {
   const ix = index(t);
   const demands = demandsOn(t, s);
+  // A file that is not there yet is told by its fault; that nobody can be verified with it follows.
+  const absent = violations.some((v) => v.rule === 'start');
   for (const v of violations) {
+    if (absent && v.rule === 'channel' && v.verifier.value === 'none') continue;
     for (const [node, bad] of v.rule === 'channel' ? staleEnds(ix, s, v) : staleContent(ix, s, v)) {
       demands.demand(node, bad);
     }

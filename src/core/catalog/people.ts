@@ -25,7 +25,7 @@ export function peopleParts(survey: Survey, a: AuthorityRotation): Part[] {
 }
 
 /** Files of an open rotation lie in a folder of ours; what the controller manager reads there is named by its flags. */
-const isOurs = (store: Store): boolean => store.path?.includes('/reroot/') === true;
+const isOurs = (store: Store): boolean => /\/reroot\/(signer\.pem|root-ca\.crt)$/.test(store.path ?? '');
 
 /** `file/NODE:PATH` or `object/KIND/NAMESPACE/NAME`. */
 export const partyOf = (store: Pick<Store, 'id'>): PartyId => wholeStore(store.id);

@@ -28,15 +28,13 @@ export function scanFolders(knownFiles: readonly string[], configured: readonly 
   return [...new Set([...folders, ...configured].map((folder) => folder.replace(/(.)\/+$/, '$1')))].sort();
 }
 
-const covers = (outer: string, inner: string): boolean => inner === outer || inner.startsWith(`${outer}/`);
-
 /**
- * Files that are not looked at: reroot's own folder (told by the record in it, staged material is no store), pods' volumes, the kubelet's earlier
+ * Files that are not looked at: what reroot keeps for a rotation (staged material, backups, the record), pods' volumes, the kubelet's earlier
  * pairs, to which its `-current.pem` points no longer, and kubeadm's copies from before an upgrade.
  */
-export function isLeftAlone(path: string, ownFolders: readonly string[]): boolean {
+export function isLeftAlone(path: string): boolean {
   return (
-    ownFolders.some((folder) => covers(folder, path)) ||
+    /\/reroot\/(staging\/|backup-|record\.json$)/.test(path) ||
     /\/pods\/[^/]+\/volumes\//.test(path) ||
     /\/kubelet-(client|server)-\d{4}-\d\d-\d\d-[\d-]+\.pem$/.test(path) ||
     /\/tmp\/kubeadm-(backup|upgraded|kubeconfig)[^/]*\//.test(path)
@@ -54,11 +52,8 @@ export async function scanFiles(
 ): Promise<Map<string, FileSeen>> {
   const folders = scanFolders(where.files, where.configured);
   const found = await findFiles(access, folders, [...PATTERNS, 'record.json'], { depth: DEPTH });
-  const own = found.filter((path) => path.endsWith(`/${RECORD}`)).map((path) => posix.dirname(path));
-  const wanted = [...where.configured, ...found].filter(
-    (path) => !known.has(path) && !path.endsWith('/record.json') && !isLeftAlone(path, own),
-  );
-  const records = own.map((folder) => posix.join(folder, 'record.json'));
+  const wanted = [...where.configured, ...found].filter((path) => !known.has(path) && !isLeftAlone(path));
+  const records = found.filter((path) => path.endsWith(`/${RECORD}`));
   const seen = await readFiles(access, [...wanted, ...records]);
   return new Map([...seen].filter(([path, file]) => file.kind === 'file' || !where.configured.includes(path)));
 }

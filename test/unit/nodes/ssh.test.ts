@@ -44,7 +44,8 @@ describe.skipIf(!sshd)('a node reached by ssh', () => {
   };
 
   beforeAll(async () => {
-    dir = mkdtempSync(join(tmpdir(), 'reroot-sshd-'));
+    dir = mkdtempSync(join(tmpdir(), 'rr-sshd-'));
+    process.env.TMPDIR = dir; // the sockets of ssh go with it
     const [host, user, other] = ['host', 'user', 'other'].map(key);
     writeFileSync(join(dir, 'authorized'), `${user}\n`, { mode: 0o600 });
     port = await freePort();
@@ -75,6 +76,7 @@ describe.skipIf(!sshd)('a node reached by ssh', () => {
   });
   afterAll(() => {
     server?.kill();
+    delete process.env.TMPDIR;
     rmSync(dir, { recursive: true, force: true });
   });
 

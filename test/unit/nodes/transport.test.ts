@@ -146,6 +146,7 @@ describe('ssh', () => {
     });
     const path = process.env.PATH;
     process.env.PATH = `${dir}:${path}`;
+    process.env.TMPDIR = dir;
     const words = ["it's", '$HOME', '', 'a b', '`id`', '*', '\n', '-n', '"', '\\'];
 
     const { stdout } = await sshAccess('cp1', '10.0.0.1', { user: 'anna' }).run(['printf', '%s\\0', ...words]);
@@ -156,6 +157,7 @@ describe('ssh', () => {
     expect(args).toMatch(/BatchMode=yes[\s\S]*ControlMaster=auto[\s\S]*-l\nanna\n--\n10\.0\.0\.1\n/);
     expect(args).not.toMatch(/StrictHostKeyChecking/);
     const socket = /ControlPath=(.*)\/%C/.exec(args)?.[1] ?? '';
+    delete process.env.TMPDIR;
     expect(spawnSync('stat', ['-c', '%a', socket]).stdout.toString()).toBe('700\n');
   });
 

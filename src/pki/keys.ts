@@ -2,6 +2,7 @@
 
 import { createHash, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { hexOf } from './der.ts';
+import { PkiError } from './errors.ts';
 
 export const KEY_TYPES = ['RSA-2048', 'RSA-3072', 'RSA-4096', 'EC-P-256', 'EC-P-384', 'Ed25519'] as const;
 export type KeyType = (typeof KEY_TYPES)[number];
@@ -19,6 +20,11 @@ export function generateKey(keyType: KeyType): KeyObject {
       return generateKeyPairSync('ec', { namedCurve: 'secp384r1' }).privateKey;
     case 'Ed25519':
       return generateKeyPairSync('ed25519').privateKey;
+    default:
+      // A caller may have it from a certificate, whose key can be of any kind.
+      throw new PkiError(`keys of type ${keyType satisfies never} are not made here`, {
+        hints: [`choose one of ${KEY_TYPES.join(', ')}`],
+      });
   }
 }
 

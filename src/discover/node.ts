@@ -64,7 +64,8 @@ export async function lookAtNode(context: NodeContext): Promise<NodeSeen> {
   ].filter((store) => !isEmptyKubeconfigPart(store));
   const [firstPath] = paths;
   return {
-    clockOffset: clock.offset,
+    // Within the error of the measurement the clocks agree.
+    clockOffset: Math.abs(clock.offset) <= clock.error ? 0 : clock.offset,
     ...(firstPath === undefined ? {} : { freeBytes: await freeBytes(access, firstPath) }),
     instances,
     stores,

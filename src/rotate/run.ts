@@ -101,19 +101,10 @@ async function runStep(ctx: Context, topology: Topology, before: State, step: St
   ctx.record.steps = [...ctx.record.steps.filter((known) => known.id !== step.id), entry];
   await saveRecord(ctx);
   try {
-    if (await isDoneAlready(ctx, step))
-      ctx.emit({ type: 'step', ...common, message: step.title, data: { state: 'skipped' } });
-    else await act(ctx, step);
-    for (const effect of step.effects) {
-      if (effect.kind === 'write' || effect.kind === 'restart') state = apply(topology, state, effect);
-    }
-    state = await proveInto(ctx, topology, state, step, step.proof);
+    state = (await showInstead(ctx, topology, state, step)) ?? (await actAndShow(ctx, topology, state, step));
   } catch (thrown) {
     await failStep(ctx, step, thrown);
     throw thrown;
-  }
-  for (const effect of step.effects) {
-    if (effect.kind !== 'write' && effect.kind !== 'restart') state = apply(topology, state, effect);
   }
   const seconds = Math.round((ctx.now() - begun) / 10) / 100;
   ctx.record.steps = ctx.record.steps.map((known) =>
@@ -124,17 +115,32 @@ async function runStep(ctx: Context, topology: Topology, before: State, step: St
   return state;
 }
 
-/** A restart of a party that may have taken the change up by itself: looked at first, for the best restart is none. */
-async function isDoneAlready(ctx: Context, step: Step): Promise<boolean> {
-  if (!step.unless) return false;
-  const looks = await Promise.all(
-    step.unless.map(async (proof) => ({ proof, seen: await prove(proof, probeContext(ctx)) })),
-  );
-  return looks.every(({ proof, seen }) =>
-    proof.of.every((of) =>
-      seen.some((one) => one.of === of && one.value !== undefined && proof.keep.includes(one.value)),
-    ),
-  );
+async function actAndShow(ctx: Context, topology: Topology, before: State, step: Step): Promise<State> {
+  await act(ctx, step);
+  const isActed = ({ kind }: Effect): boolean => kind === 'write' || kind === 'restart';
+  const acted = step.effects.filter(isActed).reduce((known, effect) => apply(topology, known, effect), before);
+  const shown = await proveInto(ctx, topology, acted, step, step.proof);
+  return step.effects
+    .filter((effect) => !isActed(effect))
+    .reduce((known, effect) => apply(topology, known, effect), shown);
+}
+
+/**
+ * A restart of a party that may have taken the change up by itself: looked at first, for the best restart is none. Then what was seen
+ * stands in the place of the step and its proof. undefined where the step is to be done.
+ */
+async function showInstead(ctx: Context, topology: Topology, before: State, step: Step): Promise<State | undefined> {
+  if (!step.unless) return undefined;
+  for (const proof of step.unless) {
+    const seen = await prove(proof, probeContext(ctx));
+    const isGood = (of: string): boolean =>
+      seen.some((one) => one.of === of && one.value !== undefined && proof.keep.includes(one.value));
+    if (!proof.of.every(isGood)) return undefined;
+    for (const observation of seen) noteEvidence(ctx, step, proof, observation);
+  }
+  const common = { step: step.id, move: step.move, authority: step.authority };
+  ctx.emit({ type: 'step', ...common, message: `${step.title}: not needed`, data: { state: 'skipped' } });
+  return step.unless.reduce((known, proof) => apply(topology, known, effectOf(proof)), before);
 }
 
 /** The gate: what the plan says must be shown, then the check on the state as it is really known; what that still lacks is asked for once. */

@@ -10,6 +10,7 @@ import { labDir } from '../state.ts';
 import { awaitHealth } from './health.ts';
 import { busy, labLock } from './lab-lock.ts';
 import { type Place, placeOf } from './layout.ts';
+import { awaitNewLeaders } from './leaders.ts';
 import { demandLab } from './status.ts';
 import { startSupervisor, stopSupervisor } from './supervisor-process.ts';
 
@@ -68,11 +69,13 @@ function whileStopped(name: string, work: (place: Place) => void): Promise<void>
         'end the load, or the command on a node, first',
       );
     }
+    const stoppedAt = Date.now();
     try {
       work(place);
     } finally {
       startSupervisor(place);
     }
+    await awaitNewLeaders(place, stoppedAt);
     await awaitHealth(place, () => true, BACK_MS);
   });
 }

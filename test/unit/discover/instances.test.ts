@@ -1,0 +1,140 @@
+// Instances from a process table that is given and files that are really there.
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { parseConfig } from '../../../src/config/config.ts';
+import { wantedFiles } from '../../../src/core/catalog/stores-of.ts';
+import { findInstances } from '../../../src/discover/instances.ts';
+import { localAccess } from '../../../src/nodes/local.ts';
+import type { ProcessSeen } from '../../../src/nodes/processes.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'reroot-instances-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function put(path: string, text: string): string {
+  const full = join(folder, path);
+  mkdirSync(dirname(full), { recursive: true });
+  writeFileSync(full, text);
+  return full;
+}
+
+const process = (pid: number, cgroup: string, ...argv: string[]): ProcessSeen => ({
+  pid,
+  ppid: 1,
+  uid: 0,
+  argv,
+  startedAt: 1000 + pid,
+  startTicks: pid,
+  cgroup,
+});
+const find = (table: ProcessSeen[], yaml = '{}', address: string | undefined = '10.0.0.5') =>
+  findInstances(table, { access: localAccess('n1'), config: parseConfig(yaml, 'reroot.yaml'), address });
+
+const STATIC = '/kubepods.slice/kubepods-burstable-pod8f1b9a526c2e4f2b9d3c2b1a7c5d9e10.slice/cri-containerd-1.scope';
+
+test("a kubelet's file, its drop-ins in order, and static pods below its folder", async () => {
+  const manifests = join(folder, 'static');
+  put(
+    'kubelet.yaml',
+    `kind: KubeletConfiguration
+authentication: {x509: {clientCAFile: /pki/ca.crt}}
+rotateCertificates: true
+serverTLSBootstrap: false
+staticPodPath: ${manifests}
+clusterDNS: [10.96.0.10]
+`,
+  );
+  put('kubelet.d/10-a.conf', 'serverTLSBootstrap: true\nport: 10251\n');
+  put('kubelet.d/20-b.conf', 'port: 10252\n');
+  put(
+    'static/etcd.yaml',
+    'spec: {containers: [{image: "reg/etcd:3.6.8-0", command: [etcd, "--cert-file=/pki/etcd.crt"]}]}',
+  );
+  put('static/.hidden.yaml', 'spec: {containers: [{command: [kube-scheduler, "--kubeconfig=/x"]}]}');
+  put('static/vip.yaml', 'spec: {containers: [{command: [kube-vip]}]}');
+  put('static/broken.yaml', 'spec: [');
+  put(
+    'static/kube-scheduler.yaml',
+    'spec: {containers: [{command: [kube-scheduler], args: ["--kubeconfig=/etc/s.conf"]}]}',
+  );
+  const instances = await find([
+    process(
+      10,
+      '/system.slice/kubelet.service',
+      '/usr/bin/kubelet',
+      `--config=${join(folder, 'kubelet.yaml')}`,
+      '--config-dir',
+      join(folder, 'kubelet.d'),
+    ),
+    process(
+      20,
+      STATIC,
+      'etcd',
+      '--cert-file=/pki/etcd.crt',
+      '--listen-client-urls=https://127.0.0.1:2379,https://10.0.0.5:2379',
+    ),
+  ]);
+  const by = new Map(instances.map((instance) => [instance.component, instance]));
+
+  expect([...by.keys()].sort()).toEqual(['etcd', 'kube-scheduler', 'kubelet']);
+  expect(by.get('kubelet')).toMatchObject({
+    management: { by: 'unit', unit: 'kubelet.service' },
+    endpoint: '10.0.0.5:10252',
+    settings: { 'authentication.x509.clientCAFile': '/pki/ca.crt', serverTLSBootstrap: 'true', port: '10252' },
+  });
+  expect(by.get('etcd')).toMatchObject({
+    management: { by: 'static-pod', manifest: join(folder, 'static/etcd.yaml') },
+    nextFlags: { 'cert-file': ['/pki/etcd.crt'] },
+    endpoint: '10.0.0.5:2379',
+    version: '3.6.8',
+    startedAt: 1020,
+  });
+  // It has a manifest and no process: what its next start will read is all there is.
+  expect(by.get('kube-scheduler')).toMatchObject({
+    flags: { kubeconfig: ['/etc/s.conf'] },
+    management: { by: 'static-pod' },
+  });
+  expect(by.get('kube-scheduler')).not.toHaveProperty('pid');
+});
+
+test('files that a kubeconfig names are told to the catalogue, relative to the kubeconfig', async () => {
+  const kubeconfig = put(
+    'conf/kubelet.conf',
+    `current-context: c
+clusters: [{name: k, cluster: {server: "https://10.0.0.1:6443", certificate-authority: ../pki/ca.crt}}]
+users: [{name: u, user: {client-certificate: /var/lib/kubelet/pki/current.pem, client-key: /var/lib/kubelet/pki/current.pem}}]
+contexts: [{name: c, context: {cluster: k, user: u}}]
+`,
+  );
+  const [kubelet] = await find([process(10, '/x.service', 'kubelet', `--kubeconfig=${kubeconfig}`)]);
+  expect(kubelet?.settings).toEqual({
+    'kubeconfig.certificate-authority': join(folder, 'pki/ca.crt'),
+    'kubeconfig.client-certificate': '/var/lib/kubelet/pki/current.pem',
+    'kubeconfig.client-key': '/var/lib/kubelet/pki/current.pem',
+  });
+  const files = kubelet && wantedFiles(kubelet).map(({ path, use }) => [use, path]);
+  expect(files).toContainEqual(['kubeconfig-ca', join(folder, 'pki/ca.crt')]);
+  expect(files).toContainEqual(['kubeconfig-client', '/var/lib/kubelet/pki/current.pem']);
+});
+
+test('what listens on 127.0.0.1 is reached only where the node is this machine', async () => {
+  const table = [process(10, STATIC, 'kube-scheduler', '--bind-address=127.0.0.1')];
+  expect((await find(table))[0]).not.toHaveProperty('endpoint');
+  expect((await find(table, 'access: local'))[0]?.endpoint).toBe('127.0.0.1:10259');
+  expect((await find([process(10, STATIC, 'kube-scheduler', '--bind-address=127.41.7.3')]))[0]?.endpoint).toBe(
+    '127.41.7.3:10259',
+  );
+  expect(
+    (await find([process(10, STATIC, 'kube-apiserver', '--bind-address=::', '--advertise-address=fd00::1')]))[0]
+      ?.endpoint,
+  ).toBe('[fd00::1]:6443');
+});
+
+test('without a unit, a manifest or a command nobody knows how to restart it', async () => {
+  const table = [process(10, '/user.slice/session-1.scope', 'kube-apiserver')];
+  expect((await find(table))[0]?.management).toEqual({ by: 'unknown' });
+  const [told] = await find(table, 'nodes: {n1: {components: {kube-apiserver: {restart: do-it}}}}');
+  expect(told?.management).toEqual({ by: 'command', command: 'do-it' });
+});

@@ -55,7 +55,10 @@ function servingUse(survey: Survey, a: AuthorityRotation, callee: Callee): PartU
   const inStore = store ? contentOf(store, 'credential', a) : undefined;
   if ((served ?? inStore ?? 'other') === 'other' && (inStore ?? 'other') === 'other') return undefined;
   const owner = store ? ownerOf(survey, store) : undefined;
-  const memory = served ? [served] : undefined;
+  // What it serves was seen; where it was not, its start says what it may have loaded.
+  const memory = served
+    ? [served]
+    : store && inStore && memoryOf(survey, a, owner?.startedAt, store, 'credential', inStore);
   return {
     name: 'serving',
     authority: a.authority,

@@ -5,10 +5,10 @@ import { topologyFrom } from '../catalog/topology.ts';
 import { apply } from '../model/apply.ts';
 import { explain } from '../model/explain.ts';
 import { afterProofs, gateOf } from '../model/gate.ts';
-import { type Authority, parseFileId, type StoreId, type UseId } from '../model/ids.ts';
+import { type Authority, type PartyId, parseFileId, type StoreId, type UseId } from '../model/ids.ts';
 import { check, type Violation } from '../model/invariant.ts';
 import type { Inventory, Millis } from '../model/inventory.ts';
-import type { AuthorityRotation, Move, Rotation } from '../model/rotation.ts';
+import type { Move, Rotation } from '../model/rotation.ts';
 import { believed, initialState, type State } from '../model/state.ts';
 import type { Action, Blocker, Effect, Proof, Refusal, Step } from '../model/step.ts';
 import type { StoreClass, Topology, Use } from '../model/topology.ts';
@@ -27,6 +27,11 @@ export interface Course {
   refusal?: Refusal;
   uses: ReadonlyMap<UseId, Use>;
   stores: ReadonlyMap<StoreId, StoreClass>;
+  /** What each store was seen to hold, or was given by a step since: unlike a belief, without what others might do to it. */
+  content: Map<StoreId, Value>;
+  /** Stores that steps of this plan write, and parties that they restart. */
+  written: Set<StoreId>;
+  restarted: Set<PartyId>;
 }
 
 export function courseOf(
@@ -47,12 +52,24 @@ export function courseOf(
     steps: [],
     uses: new Map(t.uses.map((use) => [use.id, use])),
     stores: new Map(t.stores.map((store) => [store.id, store])),
+    content: new Map(
+      Object.entries(t.initial.stores).flatMap(([id, [value, ...more]]) =>
+        value && more.length === 0 ? [[id, value]] : [],
+      ),
+    ),
+    written: new Set(),
+    restarted: new Set(),
   };
 }
 
 export const held = (c: Course, id: StoreId | UseId): Value[] => believed(c.t, c.state, id);
 
-export const rotationOf = (c: Course, authority: Authority): AuthorityRotation | undefined => c.survey.of(authority);
+/** What a use has loaded: as the inventory shows it, while no step of this plan touched it or what it reads. */
+export function loadedNow(c: Course, use: Use): readonly Value[] {
+  const touched =
+    use.sources.some(({ store }) => c.written.has(store)) || use.parties.some((one) => c.restarted.has(one));
+  return (touched ? undefined : c.t.initial.uses[use.id]) ?? held(c, use.id);
+}
 
 /** The real stores behind store ids: a class's members. */
 export const membersOf = (c: Course, ids: readonly StoreId[]): StoreId[] =>

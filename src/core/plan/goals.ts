@@ -91,7 +91,10 @@ export function look(c: Course): void {
   const first = authoritiesOf(c)[0];
   // A use that is no end of a channel breaks nothing, whatever it has loaded: a scheduler that came up before the API servers had
   // published front-proxy CAs accepts none, old or new, and never will.
-  const ends = new Set(c.t.edges.flatMap(({ verifier, presenter }) => [verifier, presenter]));
+  const ends = new Set([
+    ...c.t.edges.flatMap(({ verifier, presenter }) => [verifier, presenter]),
+    ...(c.t.pairs ?? []).flatMap(({ verifiers, presenters }) => [...verifiers, ...presenters]),
+  ]);
   const hot = c.t.uses.flatMap((use) => (ends.has(use.id) || use.kind === 'signs' ? lookAt(c, use) : []));
   const proofs = [...merged(hot), ...(hot.some((proof) => proof.kind === 'signs') ? takenUp(c, hot) : [])];
   if (proofs.length === 0 || !first) return;

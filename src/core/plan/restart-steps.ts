@@ -6,7 +6,7 @@ import type { Instance } from '../model/inventory.ts';
 import type { Proof } from '../model/step.ts';
 import type { Use } from '../model/topology.ts';
 import type { Value } from '../model/value.ts';
-import { type Course, held, isControlPlane, place } from './course.ts';
+import { type Course, isControlPlane, loadedNow, place } from './course.ts';
 import { isAtLeast } from './order.ts';
 
 /** What a use must have loaded, or anything further along. */
@@ -18,7 +18,7 @@ export interface Need {
 /** Parties that have not loaded what they need. All parties of a use that has several count, for any of them may be the one. */
 export function outdated(c: Course, needs: readonly Need[]): PartyId[] {
   const lacking = needs.filter(
-    ({ use, value }) => !held(c, use.id).every((one) => isAtLeast(c.direction, use.holds, one, value)),
+    ({ use, value }) => !loadedNow(c, use).every((one) => isAtLeast(c.direction, use.holds, one, value)),
   );
   return [...new Set(lacking.flatMap(({ use }) => use.parties))];
 }
@@ -46,6 +46,7 @@ export function restart(c: Course, wish: RestartWish): void {
     inverse: { do: 'restart', waves: wish.waves },
     ...(wish.unless ? { unless: wish.unless } : {}),
   });
+  for (const party of parties) c.restarted.add(party);
 }
 
 /** Components that elect a leader may restart together, the leader last; where nobody knows who leads, one after the other. */

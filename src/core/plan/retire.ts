@@ -6,6 +6,7 @@ import { clusterInfo, unionStore } from '../catalog/published.ts';
 import type { StoreId } from '../model/ids.ts';
 import type { AuthorityRotation } from '../model/rotation.ts';
 import type { Step } from '../model/step.ts';
+import type { Use } from '../model/topology.ts';
 import { type Course, held, place } from './course.ts';
 import { unfreeze } from './freeze-steps.ts';
 import { kubeletClient, presentProxy, restartManagers, serving } from './issue.ts';
@@ -89,7 +90,11 @@ const republish = (c: Course, a: AuthorityRotation): void =>
 export function shrinkUnion(c: Course, value: 'old' | 'new'): void {
   const found = c.rotation.authorities.flatMap((a) => {
     const store = unionStore(c.survey, a);
-    return store && held(c, store.id).some((one) => one !== value && one !== 'none') ? [{ a, id: store.id }] : [];
+    if (!store) return [];
+    // What an API server's file held at the beginning of this plan may have been added, or be about to be.
+    const sources = ownStoresOf(c, apiServerUses(c, a)).map((id) => c.t.initial.stores[id]);
+    const mixed = [c.t.initial.stores[store.id], ...sources].some((values) => values?.some((one) => one !== value));
+    return mixed ? [{ a, id: store.id }] : [];
   });
   const [first, ...more] = found;
   if (!first) return;
@@ -101,18 +106,21 @@ export function shrinkUnion(c: Course, value: 'old' | 'new'): void {
     effects: [{ kind: 'write', stores: found.map(({ id }) => id), value }],
     gate: gateOfUnion(c, value),
     proof: found.map(({ a, id }) => ({ kind: 'settled' as const, authority: a.authority, of: [id], keep: [value] })),
-    before: Object.fromEntries(found.map(({ id }) => [id, held(c, id).length === 1 ? held(c, id)[0]! : 'various'])),
+    before: Object.fromEntries(found.map(({ id }) => [id, 'both' as const])),
     after: Object.fromEntries(found.map(({ id }) => [id, value])),
     ...(c.direction === 'back' ? { inverse: { do: 'prove' as const } } : {}),
   });
 }
 
+const apiServerUses = (c: Course, a: AuthorityRotation): Use[] =>
+  usesWhere(c, { authority: a.authority, component: 'kube-apiserver', kind: 'verifies-clients' });
+
 /** No API server may still trust what is taken out: its publisher would put it back. */
 const gateOfUnion = (c: Course, value: 'old' | 'new') =>
   c.rotation.authorities.flatMap((a) => {
-    const name = a.authority === 'front-proxy' ? 'requestheader-ca' : 'client-ca';
-    const uses = usesWhere(c, { authority: a.authority, component: 'kube-apiserver', name });
-    const of = uses.filter((use) => held(c, use.id).some((one) => one !== value)).map((use) => use.id);
+    const of = apiServerUses(c, a)
+      .filter((use) => held(c, use.id).some((one) => one !== value))
+      .map((use) => use.id);
     return of.length === 0 ? [] : [{ kind: 'accepts' as const, authority: a.authority, of, keep: [value] }];
   });
 

@@ -4,7 +4,7 @@
 import { type Authority, parseFileId, type StoreId } from '../model/ids.ts';
 import type { Proof } from '../model/step.ts';
 import type { Holds, Value } from '../model/value.ts';
-import { type Course, type Draft, held, isControlPlane, isPossible, membersOf, nodeOfStore, place } from './course.ts';
+import { type Course, type Draft, isControlPlane, isPossible, membersOf, nodeOfStore, place } from './course.ts';
 import { isAtLeast } from './order.ts';
 
 export interface WriteWish {
@@ -26,7 +26,13 @@ export interface WriteWish {
 /** Adds the write steps; returns the stores that were written. */
 export function write(c: Course, wish: WriteWish): StoreId[] {
   const drafts = draftsOf(c, wish);
-  for (const draft of drafts) place(c, draft.draft);
+  for (const { stores, draft } of drafts) {
+    place(c, draft);
+    for (const id of stores) {
+      c.content.set(id, wish.value);
+      c.written.add(id);
+    }
+  }
   return drafts.flatMap(({ stores }) => stores);
 }
 
@@ -38,7 +44,8 @@ export const canWrite = (c: Course, wish: WriteWish): boolean =>
 export function lacking(c: Course, stores: readonly StoreId[], value: Value): StoreId[] {
   return [...new Set(stores)].filter((id) => {
     const store = c.stores.get(id);
-    return store && !held(c, id).every((one) => isAtLeast(c.direction, store.holds, one, value));
+    const content = c.content.get(id);
+    return store && (content === undefined || !isAtLeast(c.direction, store.holds, content, value));
   });
 }
 
@@ -100,8 +107,7 @@ function titleOf(title: string, at: string, members: readonly StoreId[]): string
 }
 
 function beforeOf(c: Course, id: StoreId): [StoreId, Value | 'various'][] {
-  const values = held(c, id);
-  const value = values.length === 1 ? (values[0] as Value) : 'various';
+  const value = c.content.get(id) ?? 'various';
   return membersOf(c, [id]).map((member) => [member, value]);
 }
 
@@ -110,7 +116,7 @@ const UNMADE: Readonly<Partial<Record<Holds, Value>>> = { trust: 'old', signer: 
 function previous(c: Course, stores: readonly StoreId[]): Value {
   const [first] = stores;
   const holds = first === undefined ? undefined : c.stores.get(first)?.holds;
-  const value = first === undefined ? undefined : held(c, first)[0];
+  const value = first === undefined ? undefined : c.content.get(first);
   if (value === undefined || value === 'none' || value === 'absent') return (holds && UNMADE[holds]) ?? 'old';
   return value;
 }

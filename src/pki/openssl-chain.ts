@@ -2,7 +2,7 @@
 
 import { authorityKeyIdOf, type Certificate } from './certificate.ts';
 import { type Extension, OID } from './extensions.ts';
-import { selfSigned, withinDates } from './openssl-issuer.ts';
+import { selfIssued, selfSigned, withinDates } from './openssl-issuer.ts';
 import { refused, type Verdict } from './verdict.ts';
 
 interface Question {
@@ -24,7 +24,7 @@ export function chainFault(chain: readonly Certificate[], question: Question): V
       dateFault(certificate, question.now);
     if (fault) return fault;
     // Self-issued ones do not count (RFC 5280 section 6.1.4).
-    if (i > 0 && certificate.subjectDer !== certificate.issuerDer) below++;
+    if (i > 0 && !selfIssued(certificate)) below++;
   }
   return undefined;
 }

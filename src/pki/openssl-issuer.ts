@@ -45,6 +45,10 @@ function keyIdsAgree(issuer: Certificate, child: Certificate): boolean {
 /** EXFLAG_SS: self-issued, and nothing says otherwise. A bridge of equal names without an authority key id counts as self-signed. */
 export const selfSigned = (certificate: Certificate): boolean => likelyIssued(certificate, certificate);
 
+/** EXFLAG_SI: issuer and subject are one name. */
+export const selfIssued = (certificate: Certificate): boolean =>
+  canonical(certificate, 'subject') === canonical(certificate, 'issuer');
+
 const canonicalNames = new WeakMap<Certificate, { subject: string; issuer: string }>();
 
 function canonical(certificate: Certificate, which: 'subject' | 'issuer'): string {

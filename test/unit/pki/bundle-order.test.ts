@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Certificate } from '../../../src/pki/certificate.ts';
 import type { Issuer } from '../../../src/pki/issue.ts';
 import { verifyLikeGo, verifyLikeOpenSSL } from '../../../src/pki/verify.ts';
-import { caLike, keyFor, leafLike, NOW, nameOf, YEAR } from './support/fixtures.ts';
+import { caLike, issuerAndSerial, keyFor, leafLike, NOW, nameOf, YEAR } from './support/fixtures.ts';
 import { useJudge } from './support/judge.ts';
 import { useOpenSSL } from './support/openssl.ts';
 
@@ -123,5 +123,48 @@ describe('bundles of old and new', () => {
     expect(verifyLikeOpenSSL(question)).toMatchObject({ reason: 'no-self-signed-end' });
     expect(openssl.refusal({ ...question, partialChain: true })).toBeUndefined();
     expect(verifyLikeOpenSSL({ ...question, partialChain: true }).ok).toBe(true);
+  });
+
+  it('once in the trust bundle OpenSSL does not go back to what was sent', async () => {
+    const [root, middle, low] = [ca('root', 'root', true), ca('middle', 'middle', true), ca('low', 'low', true)];
+    const middleByRoot = caLike({ subjectDer: nameOf('middle'), key: middle.key }, root);
+    const lowByMiddle = caLike({ subjectDer: nameOf('low'), key: low.key }, { ...middle, certificate: middleByRoot });
+    const sent = [leafOf(low, true), lowByMiddle, middleByRoot];
+    const question = { anchors: [root.certificate], usage: 'serverAuth' as const, now: NOW };
+    const both = { ...question, anchors: [root.certificate, lowByMiddle] };
+
+    expect([openssl.refusal({ ...question, chain: sent }), verifyLikeOpenSSL({ ...question, chain: sent }).ok]).toEqual(
+      [undefined, true],
+    );
+    expect(openssl.refusal({ ...both, chain: sent })).toMatch(/unable to get issuer certificate/);
+    expect(verifyLikeOpenSSL({ ...both, chain: sent })).toMatchObject({ ok: false, reason: 'no-self-signed-end' });
+    expect([(await go.verify({ ...both, chain: sent })).ok, verifyLikeGo({ ...both, chain: sent }).ok]).toEqual([
+      true,
+      true,
+    ]);
+  });
+
+  it('a serial in the authority key id decides between CAs that are otherwise alike', () => {
+    const old = ca('old', 'kubernetes', true);
+    const again = {
+      ...old,
+      certificate: caLike({ subjectDer: nameOf('kubernetes'), key: old.key, notAfter: NOW + 20 * YEAR }),
+    };
+    const leaf = leafLike(
+      { subjectDer: nameOf('x'), key: keyFor('EC-P-256', 'leaf'), authority: issuerAndSerial(old.certificate) },
+      old,
+    );
+    const question = { chain: [leaf], usage: 'serverAuth' as const, now: NOW };
+    for (const [anchors, accepted] of [
+      [[old], true],
+      [[again], false],
+      [[again, old], true],
+    ] as const) {
+      const asked = { ...question, anchors: anchors.map(({ certificate }) => certificate) };
+
+      expect(openssl.refusal(asked) === undefined).toBe(accepted);
+      expect(verifyLikeOpenSSL(asked).ok).toBe(accepted);
+      expect(verifyLikeGo(asked).ok).toBe(true);
+    }
   });
 });

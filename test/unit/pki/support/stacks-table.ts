@@ -185,6 +185,9 @@ export const TABLE: Row[] = [
     },
     { 'nl+br': ['oooo', 'Fooo', 'Fooo'] },
   ),
+  ...rows('same subject, OLD pathlen:0 (self-issued CAs do not count for OpenSSL)', sameSubject({ pathLen: 0 }), {
+    'nl+br': ['Fooo', 'oooo', 'oooo'],
+  }),
   ...rows('same subject, OLD without SKI (no order works)', sameSubject({ keyId: null }), {
     ol: ['oFoo', 'oFoF', 'FFFF'],
     nl: ['Fooo', 'FoFo', 'FoFo'],

@@ -12,7 +12,7 @@ import { CONFIG_MAPS, objectOf } from './write.ts';
 /** An event later than this is taken for lost, and the watch that should have brought it for dead. client-go's HTTP/2 ping gives up after as long. */
 const PATIENCE_MS = 30_000;
 /** How long the last events may take when the load ends. */
-const LAST_EVENTS_MS = 15_000;
+const LAST_EVENTS_MS = 30_000;
 
 const event = z.discriminatedUnion('type', [
   z.object({

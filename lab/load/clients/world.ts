@@ -30,5 +30,8 @@ export interface RunningClient {
 /** Resolves when the client has begun. Rejects when it cannot begin at all, which is no measurement. */
 export type StartClient = (world: World) => Promise<RunningClient>;
 
-/** A turn finds no room when this many requests of its kind are under way: a bound for the time in which nothing answers. */
-export const MOST_UNDER_WAY = 200;
+/**
+ * A turn finds no room when this many requests of its kind are under way: where answers take seconds, because the machine is busy or an
+ * API server hangs, more of them would only make it worse.
+ */
+export const MOST_UNDER_WAY = 40;

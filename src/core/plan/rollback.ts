@@ -1,6 +1,7 @@
 // The universal way back: API servers serve old over the reverse bridge first, so that clients which already trust new alone follow
 // one by one; then everything presents old; then nothing trusts new. Possible until the material of old is destroyed.
 
+import { clusterInfo } from '../catalog/published.ts';
 import type { Inventory, Millis } from '../model/inventory.ts';
 import type { AuthorityRotation, Rotation } from '../model/rotation.ts';
 import type { Plan } from '../model/step.ts';
@@ -75,6 +76,14 @@ function acceptOldAgain(c: Course, a: AuthorityRotation): void {
     authority,
     title: 'let API servers trust both CAs at what they call again',
     stores: ownStoresOf(c, bundles),
+    value: 'both',
+  });
+  const info = authority === 'kubernetes' ? clusterInfo(c.survey) : undefined;
+  write(c, {
+    id: `rollback.${authority}.cluster-info-both`,
+    authority,
+    title: 'let nodes that join trust both CAs again',
+    stores: info ? [info.id] : [],
     value: 'both',
   });
 }

@@ -144,7 +144,5 @@ function registerSnapshots(lab: Command): void {
 function registerInner(lab: Command): void {
   lab.command('_make <dir>', { hidden: true }).action((dir: string) => makeLab(dir, print));
   lab.command('_supervise <dir>', { hidden: true }).action((dir: string) => supervise(dir));
-  lab
-    .command('_balance <listen> <backends...>', { hidden: true })
-    .action((listen: string, backends: string[]) => balance(listen, backends));
+  lab.command('_balance <routes...>', { hidden: true }).action((routes: string[]) => Promise.race(routes.map(balance)));
 }

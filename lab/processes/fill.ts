@@ -114,7 +114,7 @@ async function webhook(place: Place, admin: Cluster): Promise<void> {
   await ensure(admin, objects.widget);
 }
 
-/** Runs as a pod would: its token and CA file are those of its pod object, kept by the kubelet. */
+/** Its token is that of its pod object, kept by the kubelet; its kubeconfig embeds the CA, so it is one more client to turn. */
 async function sample(place: Place, admin: Cluster): Promise<void> {
   const folder = join(place.node(place.worker.name), 'etc/sample-apiserver');
   mkdirSync(join(folder, 'etcd'), { recursive: true });
@@ -133,7 +133,7 @@ async function sample(place: Place, admin: Cluster): Promise<void> {
     ...['pods', metadata.uid ?? '', 'volumes/kubernetes.io~projected', objects.SAMPLE_POD.volume],
   );
   await until(`${volume}/ca.crt`, async () => existsSync(join(volume, 'ca.crt')) || undefined);
-  writeFileSync(join(folder, 'kubeconfig'), stringify(podKubeconfig(place.server, volume)), { mode: 0o600 });
+  writeFileSync(join(folder, 'kubeconfig'), stringify(tokenKubeconfig(place.server, volume)), { mode: 0o600 });
   startOn(place, 'sample-apiserver', commandOf('sample-apiserver', sampleFlags(place)));
 
   const served = join(folder, 'certificates/apiserver.crt');
@@ -149,14 +149,16 @@ async function sample(place: Place, admin: Cluster): Promise<void> {
 const startOn = (place: Place, component: string, command: readonly string[]): void =>
   writeManifest(place.manifest(place.worker.name, component), manifestOf(component, command));
 
-const podKubeconfig = (server: string, volume: string): object => ({
+const tokenKubeconfig = (server: string, volume: string): object => ({
   apiVersion: 'v1',
   kind: 'Config',
   'current-context': 'pod',
-  clusters: [{ name: 'pod', cluster: { server, 'certificate-authority': join(volume, 'ca.crt') } }],
+  clusters: [{ name: 'pod', cluster: { server, 'certificate-authority-data': caOf(volume) } }],
   users: [{ name: 'pod', user: { tokenFile: join(volume, 'token') } }],
   contexts: [{ name: 'pod', context: { cluster: 'pod', user: 'pod' } }],
 });
+
+const caOf = (volume: string): string => readFileSync(join(volume, 'ca.crt')).toString('base64');
 
 /** The file holds the leaf, then the CA that was made for it (client-go util/cert GenerateSelfSignedCertKey). */
 function lastCertificate(path: string): string | undefined {

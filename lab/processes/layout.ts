@@ -49,7 +49,7 @@ export function endpointsOf(network: string, controlPlanes: number): { host: str
     ...nodes.flatMap(({ address, controlPlane }) =>
       of(address, controlPlane ? Object.values(plane) : [plane.kubelet, plane.kubeletHealth, webhook, sample]),
     ),
-    ...of(loadBalancer, [API_PORT]),
+    ...of(loadBalancer, [API_PORT, sample]),
   ];
 }
 

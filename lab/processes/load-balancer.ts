@@ -1,11 +1,14 @@
-// A TCP load balancer for the API servers: sends new connections where /readyz says 200, tries the next when a connect fails, and never
-// cuts a connection that is open.
+// A TCP load balancer for API servers: sends new connections where /readyz says 200, tries the next when a connect fails, and never
+// cuts a connection that is open. While no back end takes connections a new one is held for a while: a lone server may just be restarting.
 
 import { request } from 'node:https';
 import { connect, createServer, type Socket } from 'node:net';
 
 const CHECK_MS = 250;
 const CHECK_TIMEOUT_MS = 2_000;
+/** How long a new connection waits for a back end, and how often it is tried meanwhile. */
+const HOLD_MS = 10_000;
+const RETRY_MS = 50;
 
 interface Backend {
   host: string;
@@ -18,14 +21,16 @@ const parse = (endpoint: string): { host: string; port: number } => {
   return { host: endpoint.slice(0, colon), port: Number(endpoint.slice(colon + 1)) };
 };
 
-/** Runs until it is ended. */
-export function balance(listen: string, endpoints: readonly string[]): Promise<never> {
-  const backends: Backend[] = endpoints.map((endpoint) => ({ ...parse(endpoint), ready: false }));
+/** One route, `LISTEN=BACKEND,BACKEND`, each `HOST:PORT`. Runs until it is ended. */
+export function balance(route: string): Promise<never> {
+  const [listen = '', endpoints = ''] = route.split('=');
+  const backends: Backend[] = endpoints.split(',').map((endpoint) => ({ ...parse(endpoint), ready: false }));
   for (const backend of backends) void keepChecking(backend);
   let turn = 0;
   const server = createServer({ pauseOnConnect: true }, (client) => {
     client.on('error', () => client.destroy());
-    forward(client, inTurn(backends, turn++));
+    const until = Date.now() + HOLD_MS;
+    forward(client, inTurn(backends, turn++), () => (Date.now() < until ? inTurn(backends, turn++) : []));
   });
   return new Promise((_, reject) => {
     server.on('error', reject);
@@ -39,9 +44,13 @@ function inTurn(backends: readonly Backend[], turn: number): Backend[] {
   return [...ordered.filter(({ ready }) => ready), ...ordered.filter(({ ready }) => !ready)];
 }
 
-function forward(client: Socket, candidates: Backend[]): void {
+/** `again` gives the candidates of the next round; none when the time is over. */
+function forward(client: Socket, candidates: Backend[], again: () => Backend[]): void {
   const backend = candidates.shift();
-  if (!backend) return void client.destroy();
+  if (!backend) {
+    hold(client, again);
+    return;
+  }
   const server = connect(backend.port, backend.host);
   let open = false;
   const giveUp = (): void => void server.destroy();
@@ -58,11 +67,17 @@ function forward(client: Socket, candidates: Backend[]): void {
     if (open) return client.destroy();
     client.off('close', giveUp);
     setReady(backend, false);
-    return forward(client, candidates);
+    return forward(client, candidates, again);
   });
   server.on('close', () => {
     if (open) client.destroy();
   });
+}
+
+function hold(client: Socket, again: () => Backend[]): void {
+  const next = again();
+  if (next.length === 0 || client.destroyed) return void client.destroy();
+  setTimeout(() => forward(client, next, again), RETRY_MS);
 }
 
 async function keepChecking(backend: Backend): Promise<void> {

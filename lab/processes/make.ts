@@ -75,13 +75,14 @@ function writeNodes(place: Place): void {
   }
   const { node, script } = place.lab.program;
   const backends = place.planes.map(({ address }) => `${address}:${API_PORT}`);
+  const { loadBalancer } = place.lab;
   put(place, BALANCER, BALANCER, [
     node,
     script,
     'lab',
     '_balance',
-    `${place.lab.loadBalancer}:${API_PORT}`,
-    ...backends,
+    `${loadBalancer}:${API_PORT}=${backends.join(',')}`,
+    `${loadBalancer}:${PORTS.sample}=${place.worker.address}:${PORTS.sample}`,
   ]);
 }
 

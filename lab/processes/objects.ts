@@ -158,7 +158,7 @@ export const sampleService = (place: Place): Wanted =>
     'Service',
     { name: 'api', namespace: SAMPLE_NAMESPACE },
     {
-      spec: { type: 'ExternalName', externalName: place.worker.address },
+      spec: { type: 'ExternalName', externalName: place.lab.loadBalancer },
     },
   );
 

@@ -94,6 +94,7 @@ function readLabOrNone(dir: string): LabFile | undefined {
 
 function makeFolder(dir: string, program: string, network: string, options: UpOptions): LabFile {
   mkdirSync(dirname(dir), { recursive: true });
+  demandReachable(dirname(dir));
   mkdirSync(dir, { mode: 0o700 });
   const bin = join(dir, 'bin');
   mkdirSync(bin);
@@ -117,13 +118,16 @@ function makeFolder(dir: string, program: string, network: string, options: UpOp
     options.say('this machine forbids user namespaces: all control planes have one host name, and Leases look alike');
   if (isRoot()) {
     for (const path of [dir, bin, join(dir, 'lab.json')]) chownSync(path, NOBODY, NOBODY);
-    if (!labUserCan(['test', '-x', dir])) {
-      throw new RerootError(EXIT.checkFailed, `user ${NOBODY}, as whom the lab runs, cannot get into ${dir}`, {
-        hints: ['set REROOT_LABS to a folder that everyone can enter, such as /var/lib/reroot/labs'],
-      });
-    }
   }
   return lab;
+}
+
+/** Root's own folders are closed to the user as whom the lab runs. */
+function demandReachable(labs: string): void {
+  if (!isRoot() || labUserCan(['test', '-x', labs])) return;
+  throw new RerootError(EXIT.checkFailed, `user ${NOBODY}, as whom the lab runs, cannot get into ${labs}`, {
+    hints: ['set REROOT_LABS to a folder that everyone can enter, such as /var/lib/reroot/labs'],
+  });
 }
 
 /** One file for all labs of a version, and for its pages in memory. */

@@ -56,10 +56,16 @@ export function parseFile(file: string): KubeconfigShape {
   try {
     raw = parse(text);
   } catch (thrown) {
-    throw wrongUse(`the kubeconfig ${file} is not YAML: ${reasonOf(thrown).split('\n')[0]}`);
+    throw wrongUse(
+      `the kubeconfig ${file} is not YAML: ${reasonOf(thrown).split('\n')[0]}`,
+      'mend the file, or name another with --kubeconfig',
+    );
   }
   const parsed = fileSchema.safeParse(raw ?? {});
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw wrongUse(`the kubeconfig ${file} is broken: ${issue?.path.map(String).join('.')}: ${issue?.message}`);
+  throw wrongUse(
+    `the kubeconfig ${file} is broken: ${issue?.path.map(String).join('.')}: ${issue?.message}`,
+    'mend the file, or name another with --kubeconfig',
+  );
 }

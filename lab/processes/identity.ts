@@ -29,8 +29,11 @@ export function hostNamesAllowed(): boolean {
   return spawnSync(command, args, { stdio: 'ignore', timeout: 10_000 }).status === 0;
 }
 
-/** Whether the lab's user can run this file and read what it needs to: root's own folders are closed to it. */
+/**
+ * Whether the lab's user can run this file and read what it needs to: root's own folders are closed to it. `env` is in between because
+ * setpriv itself still has capabilities at the moment it starts something.
+ */
 export function labUserCan(command: readonly string[]): boolean {
-  const [first = '', ...rest] = [...asLabUser(), ...command];
+  const [first = '', ...rest] = [...asLabUser(), 'env', ...command];
   return spawnSync(first, rest, { stdio: 'ignore', timeout: 10_000 }).status === 0;
 }

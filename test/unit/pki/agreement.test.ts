@@ -200,7 +200,7 @@ const words = (verdict: ReturnType<typeof verifyLikeGo>): string | undefined =>
 describe('over random chains and trust', { timeout: 180_000 }, () => {
   it('verifyLikeGo agrees with Go', () =>
     agree(
-      800,
+      500,
       async (question) => (await go.verify(question)).error,
       (question) => words(verifyLikeGo(question)),
     ));

@@ -1,5 +1,5 @@
 // A TCP load balancer for API servers: sends new connections where /readyz says 200, tries the next when a connect fails, and never
-// cuts a connection that is open. While no back end takes connections a new one is held for a while: a lone server may just be restarting.
+// cuts a connection that is open. While no back end is ready a new one is held for a while: a lone server may just be restarting.
 
 import { request } from 'node:https';
 import { connect, createServer, type Socket } from 'node:net';
@@ -30,7 +30,15 @@ export function balance(route: string): Promise<never> {
   const server = createServer({ pauseOnConnect: true }, (client) => {
     client.on('error', () => client.destroy());
     const until = Date.now() + HOLD_MS;
-    forward(client, inTurn(backends, turn++), () => (Date.now() < until ? inTurn(backends, turn++) : []));
+    const ready = (): Backend[] => inTurn(backends, turn++).filter((backend) => backend.ready);
+    let last = false;
+    forward(client, ready(), () => {
+      if (Date.now() < until) return { wait: true, next: ready() };
+      // A check may be wrong: before a connection is given up, every back end is tried once.
+      const next = last ? [] : inTurn(backends, turn++);
+      last = true;
+      return { wait: false, next };
+    });
   });
   return new Promise((_, reject) => {
     server.on('error', reject);
@@ -38,14 +46,14 @@ export function balance(route: string): Promise<never> {
   });
 }
 
-/** Ready ones first, beginning with another one each time; then the rest, for a check may be late. */
-function inTurn(backends: readonly Backend[], turn: number): Backend[] {
-  const ordered = backends.map((_, i) => backends[(turn + i) % backends.length]).filter((b) => b !== undefined);
-  return [...ordered.filter(({ ready }) => ready), ...ordered.filter(({ ready }) => !ready)];
-}
+/** Beginning with another one each time. */
+const inTurn = (backends: readonly Backend[], turn: number): Backend[] =>
+  backends.map((_, i) => backends[(turn + i) % backends.length]).filter((b) => b !== undefined);
 
-/** `again` gives the candidates of the next round; none when the time is over. */
-function forward(client: Socket, candidates: Backend[], again: () => Backend[]): void {
+/** Candidates of the next round; `wait`: there may be some later. */
+type Again = () => { wait: boolean; next: Backend[] };
+
+function forward(client: Socket, candidates: Backend[], again: Again): void {
   const backend = candidates.shift();
   if (!backend) {
     hold(client, again);
@@ -74,9 +82,12 @@ function forward(client: Socket, candidates: Backend[], again: () => Backend[]):
   });
 }
 
-function hold(client: Socket, again: () => Backend[]): void {
-  const next = again();
-  if (next.length === 0 || client.destroyed) return void client.destroy();
+function hold(client: Socket, again: Again): void {
+  const { wait, next } = again();
+  if ((next.length === 0 && !wait) || client.destroyed) {
+    client.destroy();
+    return;
+  }
   setTimeout(() => forward(client, next, again), RETRY_MS);
 }
 

@@ -10,7 +10,7 @@ import { readFiles } from '../nodes/files.ts';
 import { makeBridge } from '../pki/bridge.ts';
 import { bridgeObstacle } from '../pki/bridge-obstacle.ts';
 import { type Certificate, facts } from '../pki/certificate.ts';
-import { type KeyType, matches } from '../pki/keys.ts';
+import { KEY_TYPES, type KeyType, matches } from '../pki/keys.ts';
 import { makeCA, newSubject } from '../pki/make-ca.ts';
 import { parseCertificates, parsePrivateKey } from '../pki/pem.ts';
 import type { AuthorityMaterial, Generation } from './material.ts';
@@ -93,8 +93,14 @@ function mintBridges(material: AuthorityMaterial, now: number): void {
   material.bridges.client = makeBridge({ of, by, purpose: 'client', now });
 }
 
+/** The old CA's kind of key, or the next stronger one where reroot makes no such keys (RSA-1024, P-521). */
+function successorOf(old: string): KeyType {
+  const same = KEY_TYPES.find((known) => known === old);
+  return same ?? (old.startsWith('EC') ? 'EC-P-384' : 'RSA-3072');
+}
+
 function makeNew(old: Certificate, request: BeginRequest): Generation {
-  const keyType = request.keyType ?? (old.keyType as KeyType);
+  const keyType = request.keyType ?? successorOf(old.keyType);
   const lifetime = Math.max(TEN_YEARS, old.notAfter - old.notBefore);
   return makeCA({
     commonName: newSubject(old, request.now),

@@ -1,5 +1,6 @@
 // Opens a rotation or goes on with the one that is open: from flags and what lies on the nodes to a Context.
 
+import { filesToBackUp } from '../backup/gather.ts';
 import { backupNode } from '../backup/node-backup.ts';
 import type { Cluster } from '../cluster/client.ts';
 import type { Config } from '../config/config.ts';
@@ -10,14 +11,15 @@ import { preconditions } from '../core/plan/preconditions.ts';
 import { discover } from '../discover/discover.ts';
 import { EXIT, RerootError } from '../errors.ts';
 import type { KeyType } from '../pki/keys.ts';
+import { backupFolder, removeBackups } from './backups.ts';
 import { materialsFor, newRotationId } from './begin.ts';
 import type { Context } from './context.ts';
 import type { Emit } from './events.ts';
-import { type Folder, foldersOf } from './folder.ts';
+import { foldersOf } from './folder.ts';
 import { type AuthorityMaterial, authorityRotation } from './material.ts';
 import { type AccessOf, makeHomes, newRecord, readRecord, writeRecord } from './record.ts';
 import type { RotationRecord } from './record-types.ts';
-import { readStaged, stageKeys } from './staging.ts';
+import { destroyStaged, readStaged, stageKeys } from './staging.ts';
 
 export interface World {
   config: Config;
@@ -134,11 +136,10 @@ export function rotationOf(record: RotationRecord, materials: readonly Authority
 /** The first writes: folders, staged keys, backup, record. Refuses before the first of them when a precondition is not met. */
 export async function begin(ctx: Context): Promise<void> {
   refuseUnmet(ctx);
+  await clearLeftovers(ctx);
   await makeHomes(ctx.folders, ctx.accessOf);
   await stageKeys(ctx.materials, ctx.folders, ctx.accessOf);
-  for (const node of new Set(ctx.inventory.stores.flatMap((store) => (store.node ? [store.node] : [])))) {
-    await backUp(ctx, node);
-  }
+  await backUp(ctx);
   const { failed } = await writeRecord(ctx.record, ctx.folders, ctx.accessOf);
   if (failed.length > 0) {
     throw new RerootError(
@@ -166,30 +167,21 @@ export function refuseUnmet(ctx: Pick<Context, 'inventory' | 'rotation' | 'now'>
   });
 }
 
-/** Everything reroot may touch on a node, copied on that node itself: real copies, never links (trap 10). */
-async function backUp(ctx: Context, node: string): Promise<void> {
-  const files = new Set<string>();
-  for (const store of ctx.inventory.stores) {
-    if (store.node !== node || !store.path || store.fault) continue;
-    files.add(store.path);
-    if (store.keyPath) files.add(store.keyPath);
-  }
-  const folder = backupFolder(ctx.folders, node, ctx.inventory, ctx.record.id);
-  if (!folder || files.size === 0) return;
-  await backupNode(ctx.accessOf(node), [...files], folder);
+/** Everything reroot may touch, copied on the nodes themselves: real copies, never links (trap 10). */
+async function backUp(ctx: Context): Promise<void> {
+  const nodes = [...filesToBackUp(ctx.inventory)].map(async ([node, files]) => {
+    const folder = backupFolder(ctx.folders, node, ctx.inventory, ctx.record.id);
+    if (folder) await backupNode(ctx.accessOf(node), files, folder);
+  });
+  const failed = (await Promise.allSettled(nodes)).find(
+    (one): one is PromiseRejectedResult => one.status === 'rejected',
+  );
+  if (failed) throw failed.reason;
 }
 
-/** Beside the record on control planes; elsewhere below the folder of the kubelet's client CA. */
-export function backupFolder(
-  folders: readonly Folder[],
-  node: string,
-  inventory: Inventory,
-  id: string,
-): string | undefined {
-  const own = folders.find((folder) => folder.node === node);
-  if (own) return own.backup(id);
-  const kubelet = inventory.instances.find((instance) => instance.node === node && instance.component === 'kubelet');
-  const clientCA = kubelet?.flags['client-ca-file']?.[0] ?? kubelet?.settings['authentication.x509.clientCAFile'];
-  if (!clientCA) return undefined;
-  return `${clientCA.slice(0, clientCA.lastIndexOf('/'))}/reroot/backup-${id}`;
+/** What a beginning that was cut off before its record was written has left: nobody knows its id any more. */
+async function clearLeftovers(ctx: Context): Promise<void> {
+  await destroyStaged(ctx.folders, ctx.accessOf);
+  const nodes = new Set(ctx.inventory.stores.flatMap(({ node }) => (node ? [node] : [])));
+  await Promise.all([...nodes].map((node) => removeBackups(ctx, node)));
 }

@@ -43,6 +43,7 @@ export async function run(ctx: Context, course: Course): Promise<void> {
     if (reached && round > 0) return;
     tellPlan(ctx, plan);
     await runSteps(ctx, plan);
+    await saveRecord(ctx);
     if (plan.refusal) throw refused(plan.refusal);
     if (reached) return;
   }
@@ -99,7 +100,7 @@ async function runStep(ctx: Context, topology: Topology, before: State, step: St
   ctx.emit({ type: 'step', ...common, message: step.title, data: { state: 'begin', targets: targetsOf(step) } });
   const entry = { id: step.id, move: step.move, title: step.title, begunAt: iso(begun), state: 'begun' as const };
   ctx.record.steps = [...ctx.record.steps.filter((known) => known.id !== step.id), entry];
-  await saveRecord(ctx);
+  await saveRecordNowAndThen(ctx);
   try {
     state = (await showInstead(ctx, topology, state, step)) ?? (await actAndShow(ctx, topology, state, step));
   } catch (thrown) {
@@ -110,7 +111,6 @@ async function runStep(ctx: Context, topology: Topology, before: State, step: St
   ctx.record.steps = ctx.record.steps.map((known) =>
     known.id === step.id ? { ...known, state: 'done' as const, endedAt: iso(ctx.now()) } : known,
   );
-  await saveRecord(ctx);
   ctx.emit({ type: 'step', ...common, message: step.title, data: { state: 'done', seconds } });
   return state;
 }
@@ -249,7 +249,16 @@ async function failStep(ctx: Context, step: Step, thrown: unknown): Promise<void
   await saveRecord(ctx).catch((failure) => ctx.emit({ type: 'warning', message: reasonOf(failure) }));
 }
 
+/** Milliseconds between two copies of the record while steps go by: all that resume needs is in the cluster itself. */
+const RECORD_EVERY = 3_000;
+const savedAt = new WeakMap<Context['record'], number>();
+
+async function saveRecordNowAndThen(ctx: Context): Promise<void> {
+  if (ctx.now() - (savedAt.get(ctx.record) ?? 0) >= RECORD_EVERY) await saveRecord(ctx);
+}
+
 async function saveRecord(ctx: Context): Promise<void> {
+  savedAt.set(ctx.record, ctx.now());
   const { failed } = await writeRecord(ctx.record, ctx.folders, ctx.accessOf);
   for (const { node, why } of failed) {
     ctx.emit({ type: 'warning', party: `node/${node}`, message: `the record could not be written on ${node}: ${why}` });

@@ -6,44 +6,16 @@ import type { Step } from '../core/model/step.ts';
 import type { Trust, Value } from '../core/model/value.ts';
 import { EXIT, RerootError } from '../errors.ts';
 import { parseCertificates, toPem } from '../pki/pem.ts';
+import { objectPath, parseObjectId } from '../stores/object-path.ts';
 import { type AnchorSlot, anchorSlots, anchorsPatch } from '../stores/objects.ts';
 import { type Context, materialOf } from './context.ts';
 import { type AuthorityMaterial, anchorsFor } from './material.ts';
-
-interface Place {
-  kind: string;
-  namespace: string;
-  name: string;
-  key?: string;
-}
-
-/** `object/KIND/NAMESPACE/NAME[#KEY]`. */
-export function parseObjectId(id: StoreId): Place | undefined {
-  const match = /^object\/([^/]+)\/([^/]*)\/([^#]+)(?:#(.+))?$/.exec(id);
-  if (!match) return undefined;
-  const [, kind = '', namespace = '', name = '', key] = match;
-  return { kind, namespace, name, ...(key === undefined ? {} : { key }) };
-}
-
-const COLLECTIONS: Record<string, string> = {
-  ConfigMap: '/api/v1/namespaces/{namespace}/configmaps',
-  Secret: '/api/v1/namespaces/{namespace}/secrets',
-  ValidatingWebhookConfiguration: '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations',
-  MutatingWebhookConfiguration: '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations',
-  APIService: '/apis/apiregistration.k8s.io/v1/apiservices',
-  CustomResourceDefinition: '/apis/apiextensions.k8s.io/v1/customresourcedefinitions',
-};
-
-export function objectPath({ kind, namespace, name }: Place): string {
-  const collection = COLLECTIONS[kind];
-  if (!collection) throw new RerootError(EXIT.failedSafe, `reroot does not know how to write a ${kind}`);
-  return `${collection.replace('{namespace}', namespace)}/${name}`;
-}
 
 export async function writeObject(ctx: Context, step: Step, id: StoreId, value: Value): Promise<void> {
   const place = parseObjectId(id);
   if (!place) throw new Error(`${id} is no object`);
   const path = objectPath(place);
+  if (!path) throw new RerootError(EXIT.failedSafe, `reroot does not know how to write a ${place.kind}`);
   const material = materialOf(ctx, step.authority);
   const object = await ctx.cluster.get<KubeObject>(path);
   const slots = anchorSlots(place.kind, object, place.key);

@@ -6,8 +6,8 @@ import { backupNode } from '../../backup/node-backup.ts';
 import type { Inventory } from '../../core/model/inventory.ts';
 import { discover } from '../../discover/discover.ts';
 import { EXIT, reasonOf, wrongUse } from '../../errors.ts';
+import { backupFolder } from '../../rotate/backups.ts';
 import { foldersOf } from '../../rotate/folder.ts';
-import { backupFolder } from '../../rotate/open.ts';
 import { addGlobalFlags, type GlobalFlags, openSession, type Session } from '../session.ts';
 
 interface Flags extends GlobalFlags {

@@ -1,0 +1,52 @@
+// The copies that a rotation makes on each node before its first write. They hold old keys, so they go with the old CA.
+
+import type { Inventory } from '../core/model/inventory.ts';
+import { EXIT, RerootError } from '../errors.ts';
+import type { Context } from './context.ts';
+import type { Folder } from './folder.ts';
+
+/** Beside the record on control planes; elsewhere below the folder of the kubelet's client CA. undefined: nothing of the node is touched. */
+export function backupFolder(
+  folders: readonly Folder[],
+  node: string,
+  inventory: Inventory,
+  id: string,
+): string | undefined {
+  const own = folders.find((folder) => folder.node === node);
+  if (own) return own.backup(id);
+  const kubelet = inventory.instances.find((instance) => instance.node === node && instance.component === 'kubelet');
+  const clientCA = kubelet?.flags['client-ca-file']?.[0] ?? kubelet?.settings['authentication.x509.clientCAFile'];
+  if (!clientCA) return undefined;
+  return `${clientCA.slice(0, clientCA.lastIndexOf('/'))}/reroot/backup-${id}`;
+}
+
+// `shred` where there is one: on most disks it really overwrites.
+const REMOVE = `
+for d in "$1"/backup-*; do
+  [ -d "$d" ] || continue
+  find "$d" -type f -exec shred -u {} + 2>/dev/null
+  rm -rf -- "$d" || exit 1
+done
+[ "$2" = keep ] || rmdir -- "$1" 2>/dev/null
+exit 0
+`;
+
+/** Removes every backup of a node: at the end of a rotation, and before one begins (then none is open, so they are leftovers). */
+export async function removeBackups(
+  ctx: Pick<Context, 'accessOf' | 'folders' | 'inventory'>,
+  node: string,
+): Promise<void> {
+  const folder = backupFolder(ctx.folders, node, ctx.inventory, 'any');
+  if (!folder) return;
+  const home = folder.slice(0, folder.lastIndexOf('/'));
+  const keep = ctx.folders.some((own) => own.node === node) ? 'keep' : 'remove';
+  const done = await ctx.accessOf(node).run(['sh', '-c', REMOVE, 'reroot', home, keep]);
+  if (done.code === 0) return;
+  throw new RerootError(
+    EXIT.failedSafe,
+    `the backups in ${home} on ${node} could not be removed: ${done.stderr.trim()}`,
+    {
+      hints: ['they hold keys of the old CA: remove them by hand, then run the same command again'],
+    },
+  );
+}

@@ -7,8 +7,9 @@ import { itemsOfArchive, itemsOfNodeBackup, type RestoreItem } from '../../backu
 import { discover } from '../../discover/discover.ts';
 import { EXIT, RerootError, reasonOf, wrongUse } from '../../errors.ts';
 import { readLocal } from '../../kubeconfig/local-files.ts';
-import { backupFolder, isOpen } from '../../rotate/backups.ts';
+import { backupFolder } from '../../rotate/backups.ts';
 import { type Folder, folderAt, foldersOf } from '../../rotate/folder.ts';
+import { isOpen } from '../../rotate/open.ts';
 import { readRecord } from '../../rotate/record.ts';
 import type { ChangeView } from '../../views/changes.ts';
 import { coloursFor } from '../../views/colours.ts';

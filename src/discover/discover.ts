@@ -85,7 +85,14 @@ export async function discoverAll(deps: DiscoverDeps, options: DiscoverOptions):
     callees: callees.map((callee) => calleeFact(callee, pool, stores)),
   };
   const used = new Set(usersOf(inventory).keys());
-  const findings = findingsOf({ inventory, keyFiles, strangers, used });
+  const rotation = looks.map(({ seen }) => seen?.record?.open).find((open) => open !== undefined);
+  const findings = findingsOf({
+    inventory,
+    keyFiles,
+    strangers,
+    used,
+    ...(rotation === undefined ? {} : { rotation }),
+  });
   return { inventory: { ...inventory, findings }, certificates: pool.seen() };
 }
 
@@ -153,7 +160,7 @@ function poolOf(
 ): CertificatePool {
   const pool = certificatePool();
   for (const { seen } of looks) {
-    pool.add(seen?.recordCAs ?? []);
+    pool.add(seen?.record?.cas ?? []);
     for (const { certificates } of seen?.stores ?? []) pool.add(certificates);
   }
   for (const { certificates } of objects) pool.add(certificates);

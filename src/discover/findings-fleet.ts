@@ -51,15 +51,18 @@ function clocks({ inventory }: Seen): Finding[] {
   });
 }
 
-function generations({ inventory }: Seen): Finding[] {
+function generations({ inventory, rotation }: Seen): Finding[] {
   return inventory.authorities
     .filter(({ anchors }) => anchors.length > 1)
     .map(({ authority, anchors }) => ({
-      severity: 'warning',
+      severity: rotation === undefined ? 'warning' : 'note',
       reason: 'two-generations',
       subject: authority,
       message: `${anchors.length} CAs are trusted: ${anchors.map((a) => `${a.subject} ${a.fingerprint.slice(0, 12)}`).join(', ')}`,
-      fix: 'reroot status says whether a rotation is open; if none is, take the CA that is no longer used out of the file',
+      fix:
+        rotation === undefined
+          ? 'no rotation is open: take the CA that nothing comes from any more out of the file'
+          : `rotation ${rotation} is open: reroot status`,
     }));
 }
 

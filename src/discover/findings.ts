@@ -27,6 +27,8 @@ export interface Seen {
   inventory: Omit<Inventory, 'findings'>;
   keyFiles: readonly KeyFile[];
   strangers: readonly StrangeProcess[];
+  /** Id of a rotation that is open: two generations are no surprise then, and the CA keys are kept away. */
+  rotation?: string;
   /** Stores that some use reads. */
   used: ReadonlySet<string>;
 }

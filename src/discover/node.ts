@@ -22,8 +22,8 @@ export interface NodeSeen {
   stores: RawStore[];
   keyFiles: KeyFile[];
   strangers: StrangeProcess[];
-  /** CA certificates of a rotation's record: needed to tell generations apart before any store holds the new one. */
-  recordCAs: Certificate[];
+  /** From the rotation's record, where one lies here: its CAs are needed to tell generations apart before any store holds the new one. */
+  record?: RecordSeen;
   /** Trust anchors in each pod's projected volume, by pod UID. */
   podCAs: Map<string, Certificate[]>;
 }
@@ -42,13 +42,14 @@ export async function lookAtNode(context: NodeContext): Promise<NodeSeen> {
   const wanted = wantedOf(instances);
   const paths = [...new Set(wanted.flatMap(({ path, keyPath }) => (keyPath === undefined ? [path] : [path, keyPath])))];
   const configured = Object.values(config.nodes[access.node]?.components ?? {}).flatMap(({ paths }) => paths);
-  const [known, scanned, podCAs] = await Promise.all([
+  const [known, scanned, podCAs, free] = await Promise.all([
     readFiles(access, paths),
     scanFiles(access, { files: paths, configured }, new Set(paths)),
     readPodCAs(
       access,
       instances.find(({ component }) => component === 'kubelet'),
     ),
+    paths[0] === undefined ? undefined : freeBytes(access, paths[0]),
   ]);
   const extra = unusedStores(access.node, scanned);
   const stores = [
@@ -62,18 +63,15 @@ export async function lookAtNode(context: NodeContext): Promise<NodeSeen> {
     ),
     ...extra,
   ].filter((store) => !isEmptyKubeconfigPart(store));
-  const [firstPath] = paths;
   return {
     // Within the error of the measurement the clocks agree.
     clockOffset: Math.abs(clock.offset) <= clock.error ? 0 : clock.offset,
-    ...(firstPath === undefined ? {} : { freeBytes: await freeBytes(access, firstPath) }),
+    ...(free === undefined ? {} : { freeBytes: free }),
     instances,
     stores,
     keyFiles: keyFilesOf(access.node, [...known.values(), ...scanned.values()]),
     strangers: strangersIn(access.node, table, { instances, stores }),
-    recordCAs: [...scanned.values()].flatMap((file) =>
-      file.path.endsWith(`/${RECORD}`) ? certificatesOfRecord(file) : [],
-    ),
+    ...recordIn(scanned),
     podCAs,
   };
 }
@@ -138,17 +136,28 @@ function keyFilesOf(node: string, files: readonly FileSeen[]): KeyFile[] {
   });
 }
 
-function certificatesOfRecord(file: FileSeen): Certificate[] {
-  if (!file.bytes) return [];
+export interface RecordSeen {
+  /** Id of a rotation that is not ended. */
+  open?: string;
+  cas: Certificate[];
+}
+
+interface RecordFile {
+  id?: string;
+  state?: string;
+  authorities?: { oldCA?: string; newCA?: string }[];
+}
+
+function recordIn(files: ReadonlyMap<string, FileSeen>): { record?: RecordSeen } {
+  const file = [...files.values()].find(({ path }) => path.endsWith(`/${RECORD}`));
+  if (!file?.bytes) return {};
   try {
-    const { authorities } = JSON.parse(file.bytes.toString('utf8')) as {
-      authorities?: { oldCA?: string; newCA?: string }[];
-    };
-    return (authorities ?? []).flatMap(({ oldCA = '', newCA = '' }) =>
-      parseCertificates(`${oldCA}\n${newCA}`, file.path),
-    );
+    const { id, state, authorities = [] } = JSON.parse(file.bytes.toString('utf8')) as RecordFile;
+    const cas = authorities.flatMap(({ oldCA = '', newCA = '' }) => parseCertificates(`${oldCA}\n${newCA}`, file.path));
+    const isOpen = id !== undefined && (state === 'open' || state === 'rolling-back');
+    return { record: { cas, ...(isOpen ? { open: id } : {}) } };
   } catch {
     // `rotate` and `status` read the record in earnest, and say what is wrong with it.
-    return [];
+    return {};
   }
 }

@@ -80,19 +80,31 @@ async function earlierConnectionsGone(
   };
 }
 
-/** Kubelets that run since before a moment (ours), or that cannot be asked: connections to them may be from before it. */
+/**
+ * Kubelets that run since before a moment (ours), or that cannot be asked: connections to them may be from before it. It stops at the first few:
+ * with thousands of nodes one that is old is answer enough, and the next look comes soon.
+ */
 async function keptByServers(ctx: LookContext, since: Millis): Promise<string[]> {
-  const kubelets = ctx.inventory.instances.filter(({ component }) => component === 'kubelet');
   const away = ctx.inventory.nodes.filter(({ reached }) => !reached).map(({ name }) => `node/${name}`);
-  const kept = await Promise.all(
-    kubelets.map(async (kubelet) => {
-      try {
-        const running = await ctx.tables.of(kubelet);
-        return running && ours(ctx, kubelet.node, running.process.startedAt) > since ? [] : [kubelet.id];
-      } catch {
-        return [kubelet.id];
-      }
-    }),
-  );
-  return [...kept.flat(), ...away];
+  if (away.length > 0) return away;
+  const kubelets = ctx.inventory.instances.filter(({ component }) => component === 'kubelet');
+  for (let first = 0; first < kubelets.length; first += KUBELETS_AT_ONCE) {
+    const some = kubelets.slice(first, first + KUBELETS_AT_ONCE);
+    const kept = await Promise.all(
+      some.map(async (kubelet) => ((await isYounger(ctx, kubelet, since)) ? [] : [kubelet.id])),
+    );
+    if (kept.flat().length > 0) return kept.flat();
+  }
+  return [];
+}
+
+const KUBELETS_AT_ONCE = 32;
+
+async function isYounger(ctx: LookContext, kubelet: Instance, since: Millis): Promise<boolean> {
+  try {
+    const running = await ctx.tables.of(kubelet);
+    return running !== undefined && ours(ctx, kubelet.node, running.process.startedAt) > since;
+  } catch {
+    return false;
+  }
 }

@@ -63,10 +63,21 @@ async function call(
   try {
     const { status, body } = await cluster.request('GET', path, { retryFor: 0, timeout: PATIENCE });
     const ok = good.includes(status);
-    return check(kind, channel, ok, `GET ${path} answered ${status}${ok ? '' : `: ${body.trim().slice(0, 200)}`}`);
+    return check(kind, channel, ok, `GET ${path} answered ${status}${ok ? '' : `: ${wordsOf(body)}`}`);
   } catch (thrown) {
     return check(kind, channel, false, `GET ${path}: ${reasonOf(thrown)}`);
   }
+}
+
+/** The message of a Status, or the beginning of whatever else it is. */
+function wordsOf(body: string): string {
+  try {
+    const { message } = JSON.parse(body) as { message?: string };
+    if (message !== undefined) return message;
+  } catch {
+    // Not a Status.
+  }
+  return body.trim().slice(0, 200);
 }
 
 // ---- kubelets ----

@@ -70,12 +70,20 @@ export interface Blueprint {
   readonly queues: ReadonlySet<number>;
 }
 
-/** `elected` names the uses of elected parties, `queues` the stores of things in flight. */
-export function unfold(t: Topology, elected: readonly UseId[], queues: readonly StoreId[]): Blueprint {
+/**
+ * `elected` names the uses of elected parties, `queues` the stores of things in flight. `shownAs` is for which use bridges are made
+ * in all stores; by default that of each store's readers.
+ */
+export function unfold(
+  t: Topology,
+  elected: readonly UseId[],
+  queues: readonly StoreId[],
+  shownAs?: Purpose,
+): Blueprint {
   const members: Member[] = [];
   const membersOf = new Map<StoreId, number[]>();
   for (const store of t.stores) {
-    const purpose = purposeOf(t, store.id);
+    const purpose = shownAs ?? purposeOf(t, store.id);
     const first = (t.initial.stores[store.id] ?? []).map((value) => contentOf(store.holds, value, purpose));
     const own = store.members.map((id) => members.push({ id, holds: store.holds, purpose, first }) - 1);
     membersOf.set(store.id, own);

@@ -20,6 +20,15 @@ export function moreBadOrders(n: Names): BadOrder[] {
       says: [/pod\/app\/\S+ -> cp1\/kube-apiserver, server certificate/, /by root CA publisher/],
     },
     {
+      name: 'a manifest that names a root bundle not read back',
+      order: without(issue, 'read root-bundle'),
+      refusedAt: 'write kcm manifest',
+      says: [
+        /could not start: .*root-bundle\.crt may hold no CA/,
+        /missing +.*root-bundle\.crt on .* read back as old or new or both$/m,
+      ],
+    },
+    {
       name: 'cluster-info = new before the bridge is served',
       order: [
         ...serve(n, 'new+bridge').filter((a) => a.name.includes('kubelet-')),

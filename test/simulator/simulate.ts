@@ -119,13 +119,18 @@ function shownToHold(runner: Runner, member: number, keep: readonly Value[]): bo
     const held = w.stores[member];
     return held === undefined || keep.includes(measured(held));
   };
-  return waitFor(runner, good, () => {
-    if (runner.lastWrite.has(member)) put(runner, member);
+  const shown = waitFor(runner, good, () => {
+    const value = runner.lastWrite.get(member);
+    if (value !== undefined && keep.includes(value)) put(runner, member);
     w.queues.get(member)?.splice(0, runner.r.below(2));
     for (const pipe of w.plan.pipes) {
       if (pipe.toMembers.includes(member) || pipe.fromMembers.includes(member)) run(w, pipe);
     }
   });
+  // Shown to be over: doing that write again would be another step.
+  const value = runner.lastWrite.get(member);
+  if (value !== undefined && !keep.includes(value)) runner.lastWrite.delete(member);
+  return shown;
 }
 
 function shownToHave(runner: Runner, i: number, keep: readonly Value[]): boolean {

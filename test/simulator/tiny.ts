@@ -25,6 +25,8 @@ export interface TinyUse {
   parties?: string[];
   first?: Value[];
   proof?: ProofKind;
+  /** Read at the start only, and proved by a restart. */
+  atStart?: boolean;
 }
 
 const HOLDS: Record<UseKind, Holds> = {
@@ -63,8 +65,8 @@ export function tiny({ stores = {}, uses = {}, flows = [], edges = [], pairs, ac
       authority: 'kubernetes',
       kind,
       holds: HOLDS[kind],
-      reread: 'at-once',
-      proof: use.proof ?? 'loaded',
+      reread: use.atStart ? 'restart' : 'at-once',
+      proof: use.proof ?? (use.atStart ? 'restarted' : 'loaded'),
     } as const;
     return { id, party: parties[0]!, parties, sources, ...rest };
   });

@@ -78,10 +78,11 @@ export function load(w: World, i: number, when: 'start' | 'later'): void {
   const instance = w.plan.instances[i]!;
   const reads = readable(w, instance);
   if (reads.length === 0) return;
-  const content = w.stores[w.random.pick(reads).member];
+  const read = w.random.pick(reads);
+  const content = w.stores[read.member];
   const taken = content && asRead(instance, content);
   if (!taken) return;
-  const fault = faultOf(instance, taken);
+  const fault = faultOf(read, taken);
   if (fault && when === 'start') breakDown(w, `${partyName(w, instance)} cannot start: ${fault}`);
   // A pair that does not load leaves the one in memory; a bundle loads and fails when it is signed with.
   if (fault && !(taken.kind === 'signer' && taken.certs.length > 1)) return;
@@ -91,15 +92,15 @@ export function load(w: World, i: number, when: 'start' | 'later'): void {
 
 const partyName = (w: World, instance: Instance): PartyId => instance.electedFrom?.[w.leader] ?? instance.party;
 
-function faultOf(instance: Instance, content: Content): string | undefined {
+function faultOf(read: Read, content: Content): string | undefined {
   if (content.kind === 'signer') {
     if (content.certs.length === 0) return 'its signing certificate is not there';
     if (content.certs.length > 1) return 'its signing file holds several certificates';
     if (content.certs[0] !== content.key) return 'its signing certificate and key do not match';
   }
-  if (instance.kind === 'publishes' && content.kind === 'trust' && content.anchors.length === 0)
-    return 'its root CA is not there';
-  return undefined;
+  // Files that only the split flags name are made by reroot: before, they are not there.
+  const ours = read.flags >= 0 && read.is === 'split';
+  return ours && content.kind === 'trust' && content.anchors.length === 0 ? 'its root CA is not there' : undefined;
 }
 
 /** A process starts anew: flags first, then the rest; kept connections are gone. */

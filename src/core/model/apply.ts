@@ -90,9 +90,11 @@ function restart(d: Draft, parties: readonly PartyId[]): void {
   for (const [group, some] of byGroup(d, parties)) {
     const before = d.rounds.get(group);
     const fresh = !before || [...before.restarted].every((party) => some.has(party));
-    const restartedNow = new Set(fresh ? some : [...before.restarted, ...some]);
-    const proved = new Set(fresh ? [] : [...before.proved].filter((party) => !some.has(party)));
-    d.rounds.set(group, { restarted: restartedNow, proved });
+    // Whoever was proved before in this round holds what the snapshot has, restarted once more or not.
+    d.rounds.set(group, {
+      restarted: new Set(fresh ? some : [...before.restarted, ...some]),
+      proved: fresh ? new Set() : before.proved,
+    });
     for (const use of d.ix.groups[group]!.uses) {
       if (fresh) d.boot[use] = NOTHING;
       d.look(use);

@@ -125,8 +125,11 @@ function merged(list: readonly { depth: number; proof: Proof }[]): Proof[] {
   for (const { depth, proof } of list) {
     const key = [depth, proof.kind, proof.authority, ...proof.keep].join(' ');
     const same = byKind.get(key);
-    if (same) same.of.push(...proof.of.filter((id) => !same.of.includes(id)));
-    else byKind.set(key, { ...proof, of: [...proof.of] });
+    if (same) {
+      // Classes of pods may have more members than a call takes arguments.
+      const known = new Set(same.of);
+      same.of = same.of.concat(proof.of.filter((id) => !known.has(id)));
+    } else byKind.set(key, { ...proof, of: [...proof.of] });
   }
   return restartsOnce([...byKind.values()]);
 }

@@ -227,6 +227,14 @@ describe('flows', () => {
     expect(held(t, 'union', read(['union'], 'both'))).toEqual(['both']);
   });
 
+  it('unite what a source may hold in turn', () => {
+    const t = tiny({
+      stores: { ca: { first: ['old', 'new'] }, union: { first: ['none'] } },
+      flows: [{ id: 'f', from: ['ca'], to: 'union', how: 'union' }],
+    });
+    expect(held(t, 'union')).toEqual(['old', 'new', 'both', 'none']);
+  });
+
   it('of actors run while they are on', () => {
     const t = tiny({
       stores: { ca: {}, conf: { first: ['new'] } },
@@ -248,6 +256,7 @@ describe('flows', () => {
     const switched = [write('new', 'leaf'), read(['leaf'], 'new'), probe(['p:client'], 'new')];
     expect(held(t, 'p:connections', ...switched)).toEqual(['old', 'new']);
     expect(held(t, 'p:connections', ...switched, restart('p'), restarted('p'))).toEqual(['new']);
+    expect(held(t, 'p:connections', ...switched.slice(0, 2), restart('p'), restarted('p'))).toEqual(['new']);
     expect(held(t, 'p:connections', ...switched, probe(['p:connections'], 'new'))).toEqual(['new']);
   });
 });

@@ -30,6 +30,7 @@ describe('a gate', () => {
   it.each([
     'the bundle before the controller managers are proved restarted',
     'a manifest that names a file not read back',
+    'a manifest that names a root bundle not read back',
     'front-proxy-client before the ConfigMap holds both',
     'front-proxy-client with the ConfigMap proved but the extension server not',
     'kubelet trusts new only, one API server not proved to serve the bridge',

@@ -3,7 +3,7 @@
 import type { Authority } from '../core/model/ids.ts';
 import type { AuthorityFact, CertFact, Instance, Store } from '../core/model/inventory.ts';
 import { flag } from './argv.ts';
-import type { KeyFile } from './findings.ts';
+import type { KeyFile } from './seen.ts';
 
 /** The flag of kube-apiserver whose file holds an authority's anchors. */
 export const DEFINING_FLAG: Partial<Record<Authority, string>> = {

@@ -2,7 +2,7 @@
 
 import type { Authority } from '../core/model/ids.ts';
 import type { CertFact, Finding, Store } from '../core/model/inventory.ts';
-import type { KeyFile, Seen } from './findings.ts';
+import type { KeyFile, Seen } from './seen.ts';
 
 const DAY = 86_400_000;
 /** Certificates that end sooner are reported: kubeadm's leafs live for a year and most teams renew within a quarter. */

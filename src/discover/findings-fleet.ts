@@ -1,7 +1,7 @@
 // Findings about the cluster as a whole: nodes away, clocks, control planes that differ, strangers at the CA files.
 
 import type { Finding, Instance, Pod } from '../core/model/inventory.ts';
-import type { Seen } from './findings.ts';
+import type { Seen } from './seen.ts';
 
 /** Half a minute is more than a round trip's error and less than what kubeadm's five minutes of backdating forgive. */
 const CLOCK_WARNING = 30_000;

@@ -8,11 +8,11 @@ import { type FileSeen, freeBytes, readFiles } from '../nodes/files.ts';
 import { clockOffset, listProcesses } from '../nodes/processes.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import { parseCertificates } from '../pki/pem.ts';
-import type { KeyFile, StrangeProcess } from './findings.ts';
 import { findInstances } from './instances.ts';
 import { guessKinds, type RawStore, spkiOf, storeOfFile, type WantedStore } from './material.ts';
 import { readPodCAs } from './pod-volumes.ts';
 import { RECORD, scanFiles } from './scan.ts';
+import type { KeyFile, StrangeProcess } from './seen.ts';
 import { strangersIn } from './strangers.ts';
 
 export interface NodeSeen {

@@ -3,9 +3,9 @@
 import type { Instance } from '../core/model/inventory.ts';
 import type { ProcessSeen } from '../nodes/processes.ts';
 import { namesPathBelow } from './argv.ts';
-import type { StrangeProcess } from './findings.ts';
 import type { RawStore } from './material.ts';
 import { inOrdinaryPod } from './processes.ts';
+import type { StrangeProcess } from './seen.ts';
 
 /** People's tools and wrappers: they name files and do not live on them. */
 const TOOLS = new Set(

@@ -4,13 +4,13 @@ import type { KeyObject } from 'node:crypto';
 import type { Cluster } from '../cluster/client.ts';
 import type { Config } from '../config/config.ts';
 import type { Authority } from '../core/model/ids.ts';
-import type { Inventory, Millis } from '../core/model/inventory.ts';
+import type { Instance, Inventory, Millis } from '../core/model/inventory.ts';
 import type { Rotation } from '../core/model/rotation.ts';
 import type { Value } from '../core/model/value.ts';
 import type { NodeAccess } from '../nodes/access.ts';
 import type { FileSeen } from '../nodes/files.ts';
+import type { ProcessSeen } from '../nodes/processes.ts';
 import type { Certificate } from '../pki/certificate.ts';
-import type { ProcessTables } from './processes.ts';
 
 /** A client certificate that opens nothing, to see whether its CA is trusted. */
 export interface ProbeIdentity {
@@ -48,6 +48,16 @@ export interface Observation {
 export interface Look {
   value: Value | undefined;
   evidence: string;
+}
+
+export interface Running {
+  process: ProcessSeen;
+  flags: Instance['flags'];
+}
+
+export interface ProcessTables {
+  /** The process behind an instance; undefined while it does not run. Throws NodeUnreachable. */
+  of(instance: Pick<Instance, 'node' | 'component'>): Promise<Running | undefined>;
 }
 
 /** What the parts of one look share: files of a node asked for at the same time are read in one command, its process table once. */

@@ -1,20 +1,9 @@
 // The processes of instances now. Many proofs of one look ask about one node: its table is read once.
 
-import type { Instance } from '../core/model/inventory.ts';
 import { parseArgv } from '../discover/argv.ts';
 import { componentProcesses } from '../discover/processes.ts';
 import { listProcesses, type ProcessSeen } from '../nodes/processes.ts';
-import type { ProbeContext } from './context.ts';
-
-export interface Running {
-  process: ProcessSeen;
-  flags: Instance['flags'];
-}
-
-export interface ProcessTables {
-  /** The process behind an instance; undefined while it does not run. Throws NodeUnreachable. */
-  of(instance: Pick<Instance, 'node' | 'component'>): Promise<Running | undefined>;
-}
+import type { ProbeContext, ProcessTables } from './context.ts';
 
 /** For one look only: the next one reads the tables anew. */
 export function processTables(ctx: ProbeContext): ProcessTables {

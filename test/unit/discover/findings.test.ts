@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { CertFact, Finding, Instance, Inventory, Store } from '../../../src/core/model/inventory.ts';
-import { findingsOf, type Seen } from '../../../src/discover/findings.ts';
+import { findingsOf } from '../../../src/discover/findings.ts';
 import { isLeftAlone, scanFolders } from '../../../src/discover/scan.ts';
+import type { Seen } from '../../../src/discover/seen.ts';
 
 const NOW = Date.UTC(2026, 5, 1);
 const DAY = 86_400_000;

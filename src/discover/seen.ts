@@ -1,0 +1,32 @@
+// What the findings are made from: the inventory, and what was seen beside it.
+
+import type { NodeName } from '../core/model/ids.ts';
+import type { Inventory } from '../core/model/inventory.ts';
+
+/** A private key's file as seen: what it fits and who may read it, never what it holds. */
+export interface KeyFile {
+  node: NodeName;
+  path: string;
+  /** SHA-256 of the public key's SPKI, hex; undefined when it could not be parsed (encrypted, malformed). */
+  spki?: string;
+  mode?: number;
+  owner?: string;
+}
+
+/** A process that reroot does not know and whose arguments name a file that holds material of an authority. */
+export interface StrangeProcess {
+  node: NodeName;
+  pid: number;
+  name: string;
+  paths: string[];
+}
+
+export interface Seen {
+  inventory: Omit<Inventory, 'findings'>;
+  keyFiles: readonly KeyFile[];
+  strangers: readonly StrangeProcess[];
+  /** Id of a rotation that is open: two generations are no surprise then, and the CA keys are kept away. */
+  rotation?: string;
+  /** Stores that some use reads. */
+  used: ReadonlySet<string>;
+}

@@ -40,7 +40,7 @@ function change(d: Draft, e: Effect): void {
       switchActor(d, e.actor, e.on);
       break;
     case 'waive':
-      for (const party of e.parties) d.waived.add(party);
+      d.waived = new Set([...d.waived, ...e.parties]);
       break;
   }
 }

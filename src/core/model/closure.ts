@@ -20,7 +20,8 @@ export interface Draft {
   readonly causes: (Cause | undefined)[];
   readonly rounds: Map<number, Round>;
   readonly actors: Set<Actor>;
-  readonly waived: Set<string>;
+  /** Replaced, not changed: a waiver of a class may name very many, and states share the set. */
+  waived: ReadonlySet<string>;
   /** Adds values, records their cause, and has everyone look who reads the node. */
   add(node: NodeIndex, values: Belief, origin: Origin): void;
   /** Leaves only these values, and has the node look at its sources again, which may bring the others back. */
@@ -52,7 +53,7 @@ export function draftOf(ix: Index, s: State, step: number): Draft {
     causes,
     rounds: new Map(s.rounds),
     actors: new Set(s.actors),
-    waived: new Set(s.waived),
+    waived: s.waived,
     add(node, values, origin) {
       const added = values & ~beliefs[node]!;
       if (added === NOTHING) return;

@@ -49,6 +49,17 @@ export function believed(t: Topology, s: State, id: StoreId | UseId): Value[] {
   return valuesOf(ix.holds[node]!, (s.beliefs[node] ?? NOTHING) as Belief);
 }
 
+/** Answers by waived set and list of parties: both are kept from state to state, and a class of pods has very many. */
+const judged = new WeakMap<ReadonlySet<string>, WeakMap<readonly PartyId[], boolean>>();
+
 /** Whether all that goes by this use was waived, so that its channels may break. */
-export const isWaived = (s: State, parties: readonly PartyId[]): boolean =>
-  s.waived.size > 0 && parties.length > 0 && parties.every((party) => s.waived.has(party));
+export function isWaived(s: State, parties: readonly PartyId[]): boolean {
+  if (s.waived.size === 0 || parties.length === 0) return false;
+  const known = judged.get(s.waived) ?? new WeakMap<readonly PartyId[], boolean>();
+  judged.set(s.waived, known);
+  const before = known.get(parties);
+  if (before !== undefined) return before;
+  const all = parties.every((party) => s.waived.has(party));
+  known.set(parties, all);
+  return all;
+}

@@ -132,25 +132,28 @@ async function finishInstances(cluster: Cluster, looks: readonly NodeLook[], ver
   });
 }
 
-/** By component, whether a node's instance leads. A holder that is no node's name leaves it open for all. */
+/**
+ * By component, whether a node's instance leads. The Lease names a host: a name that is no node's (several instances on one machine without names
+ * of their own) leaves it open for all, but where there is only one instance it is that one.
+ */
 async function leadersOf(
   cluster: Cluster,
   looks: readonly NodeLook[],
 ): Promise<Map<string, (node: string) => boolean | undefined>> {
-  const names = new Map(
-    looks.flatMap(({ known }) => [
-      [known.hostname ?? known.name, known.name] as const,
-      [known.name, known.name] as const,
-    ]),
-  );
-  const entries = await Promise.all(
-    ['kube-controller-manager', 'kube-scheduler'].map(async (component) => {
-      const holder = await leaseHolder(cluster, component);
-      const leads = holder && names.get(holder.node);
-      return [component, (node: string) => (leads === undefined ? undefined : leads === node)] as const;
-    }),
-  );
-  return new Map(entries);
+  const names = new Map<string, string>();
+  for (const { known } of looks) {
+    names.set(known.name, known.name);
+    if (known.hostname !== undefined) names.set(known.hostname, known.name);
+  }
+  const entries = ['kube-controller-manager', 'kube-scheduler'].map(async (component) => {
+    const holder = await leaseHolder(cluster, component);
+    const running = looks.filter(({ seen }) => seen?.instances.some((one) => one.component === component));
+    const only =
+      running.length === 1 && looks.every(({ seen }) => seen !== undefined) ? running[0]?.known.name : undefined;
+    const leads = holder && (names.get(holder.node) ?? only);
+    return [component, (node: string) => (leads === undefined ? undefined : leads === node)] as const;
+  });
+  return new Map(await Promise.all(entries));
 }
 
 function poolOf(

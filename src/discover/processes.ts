@@ -2,9 +2,7 @@
 
 import type { Config } from '../config/config.ts';
 import { factsOf } from '../core/catalog/components.ts';
-import type { Instance } from '../core/model/inventory.ts';
-import type { NodeAccess } from '../nodes/access.ts';
-import { listProcesses, type ProcessSeen } from '../nodes/processes.ts';
+import type { ProcessSeen } from '../nodes/processes.ts';
 import { type CommandLine, namesPathBelow, parseArgv } from './argv.ts';
 
 /** Components that the catalogue's generic page serves, known by name so that nobody has to list them in reroot.yaml. */
@@ -58,14 +56,4 @@ export function inOrdinaryPod(cgroup: string, rootCgroup: string): boolean {
     rootCgroup.includes('kubepods') && cgroup.startsWith(rootCgroup) ? cgroup.slice(rootCgroup.length) : cgroup;
   // A static pod's id is a hash of its manifest, 32 digits; any other is a UUID (K:pkg/kubelet/config/common.go applyDefaults).
   return /kubepods.*pod[0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12}/.test(own);
-}
-
-/** The process behind an instance now, or undefined while it does not run. Throws NodeUnreachable. */
-export async function findProcess(
-  access: NodeAccess,
-  config: Config,
-  instance: Pick<Instance, 'node' | 'component'>,
-): Promise<ProcessSeen | undefined> {
-  const processes = componentProcesses(await listProcesses(access), instance.node, config);
-  return processes.find(({ line }) => line.name === instance.component)?.process;
 }

@@ -43,7 +43,7 @@ export function demandsOn(t: Topology, s: State): Demands {
     proofs() {
       const ordered = [...wanted].sort(([a], [b]) => depths.get(a)! - depths.get(b)! || a - b);
       return merged(
-        ordered.map(([node]) => ({ depth: depths.get(node)!, proof: proofOf(t, ix, s, node, unwanted.get(node)!) })),
+        ordered.map(([node]) => ({ depth: depths.get(node)!, proof: proofOf(ix, s, node, unwanted.get(node)!) })),
       );
     },
   };
@@ -88,13 +88,18 @@ function areLeaving(s: State, inflow: Inflow): boolean {
 /** Values that nobody would take for a good sign, whatever they rule out. */
 const NEVER_GOOD: Partial<Record<Holds, readonly Value[]>> = { signer: ['bundle', 'mismatched', 'absent'] };
 
-function proofOf(t: Topology, ix: Index, s: State, node: NodeIndex, bad: Belief): Proof {
+function proofOf(ix: Index, s: State, node: NodeIndex, bad: Belief): Proof {
   const holds = ix.holds[node]!;
   const keep = valuesOf(holds, ~bad & (BELIEFS - 1)).filter((value) => !NEVER_GOOD[holds]?.includes(value));
   const use = ix.useAt[node];
   if (!use) {
     const store = ix.storeAt[node]!;
-    return { kind: storeProofOf(t, ix, store), authority: store.authority, of: shownMembers(s, store), keep };
+    return {
+      kind: store.proof ?? storeProofOf(ix, node),
+      authority: store.authority,
+      of: shownMembers(s, store),
+      keep,
+    };
   }
   return {
     kind: use.proof,
@@ -110,53 +115,39 @@ const shownMembers = (s: State, store: StoreClass) =>
 const shownParties = (s: State, use: Use) =>
   isWaived(s, use.parties) ? use.parties : use.parties.filter((party) => !s.waived.has(party));
 
-function storeProofOf(t: Topology, ix: Index, store: StoreClass): ProofKind {
-  if (store.proof) return store.proof;
-  const flows = t.flows.filter((flow) => flow.to === store.id);
-  if (flows.some((flow) => flow.how === 'union')) return 'settled';
-  const published = (id: string) => ix.useAt[ix.nodeOf.get(id)!]?.kind === 'publishes';
-  return flows.some((flow) => flow.from.some(published)) ? 'published' : 'holds';
+function storeProofOf(ix: Index, node: NodeIndex): ProofKind {
+  const flows = ix.inflows[node]!.filter((inflow) => inflow.flow !== undefined);
+  if (flows.some((inflow) => inflow.union)) return 'settled';
+  return flows.some((inflow) => ix.useAt[inflow.from]?.kind === 'publishes') ? 'published' : 'holds';
 }
 
 // ---- many proofs ----
 
 function merged(list: readonly { depth: number; proof: Proof }[]): Proof[] {
-  const byKind = new Map<string, Proof & { of: string[] }>();
+  const byKind = new Map<string, { proof: Proof; of: Set<string> }>();
   for (const { depth, proof } of list) {
     const key = [depth, proof.kind, proof.authority, ...proof.keep].join(' ');
     const same = byKind.get(key);
-    if (same) {
-      // Classes of pods may have more members than a call takes arguments.
-      const known = new Set(same.of);
-      same.of = same.of.concat(proof.of.filter((id) => !known.has(id)));
-    } else byKind.set(key, { ...proof, of: [...proof.of] });
+    if (same) for (const id of proof.of) same.of.add(id);
+    else byKind.set(key, { proof, of: new Set(proof.of) });
   }
-  return restartsOnce([...byKind.values()]);
+  return restartsOnce([...byKind.values()].map(({ proof, of }) => ({ ...proof, of: [...of] })));
 }
 
 /** One restart settles all uses of a party, flags first: of several such proofs the last and widest is left. */
 function restartsOnce(proofs: readonly Proof[]): Proof[] {
-  const left: Proof[] = [];
-  proofs.forEach((proof, i) => {
-    if (proof.kind !== 'restarted') {
-      left.push(proof);
-      return;
-    }
-    const covers = (other: Proof, j: number) =>
-      j > i &&
-      other.kind === 'restarted' &&
-      other.authority === proof.authority &&
-      proof.of.every((id) => other.of.includes(id));
-    if (!proofs.some(covers)) {
-      const covered = proofs.filter(
-        (p, j) =>
-          j < i &&
-          p.kind === 'restarted' &&
-          p.authority === proof.authority &&
-          p.of.every((id) => proof.of.includes(id)),
-      );
-      left.push({ ...proof, keep: [...new Set([...covered.flatMap((p) => p.keep), ...proof.keep])] });
-    }
+  const within = proofs.map(({ of }) => new Set(of));
+  const covers = (wide: number, narrow: number): boolean => {
+    const [a, b] = [proofs[wide]!, proofs[narrow]!];
+    return (
+      [a, b].every(({ kind }) => kind === 'restarted') &&
+      a.authority === b.authority &&
+      b.of.every((id) => within[wide]!.has(id))
+    );
+  };
+  return proofs.flatMap((proof, i) => {
+    if (proofs.some((_, j) => j > i && covers(j, i))) return [];
+    const covered = proofs.filter((_, j) => j < i && covers(i, j));
+    return [{ ...proof, keep: [...new Set([...covered.flatMap(({ keep }) => keep), ...proof.keep])] }];
   });
-  return left;
 }

@@ -76,7 +76,7 @@ async function rotateUnderLoad(options: DemoOptions, begun: number): Promise<Dem
   const { say, name } = options;
   const dir = labDir(name);
   say('Load begins; 20 s of baseline first.');
-  const load = startLoad({ lab: name, seconds: 1800 });
+  const load = startLoad({ lab: name, seconds: 1800, args: ['--keep'] });
   const events: RotationEvent[] = [];
   const onEvent = (event: RotationEvent): void => {
     events.push(event);

@@ -46,7 +46,7 @@ describeLab('a rotation on the process lab', () => {
     let waived: string[];
 
     test('a rotation killed at ten random moments reaches the end of issue', async () => {
-      load = startLoad({ command, lab: lab.name, seconds: 1500 });
+      load = startLoad({ command, lab: lab.name, seconds: 1500, args: ['--keep'] });
       await load.baseline;
       begun = Date.now();
       old = takeOldCredentials(lab);
@@ -127,7 +127,7 @@ describeLab('a rotation on the process lab', () => {
   describe('and back', () => {
     test('a second rotation directly after the first, rolled back from the end of issue, with the load unharmed', async () => {
       const second: RotationEvent[] = [];
-      load = startLoad({ command, lab: lab.name, seconds: 900 });
+      load = startLoad({ command, lab: lab.name, seconds: 900, args: ['--keep'] });
       await load.baseline;
       const before = readFileSync(lab.file('cp1', 'etc/kubernetes/pki/ca.crt'), 'utf8');
       const collect = { onEvent: (event: RotationEvent) => void second.push(event) };

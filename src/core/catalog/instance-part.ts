@@ -50,7 +50,8 @@ function usesOfFiles(survey: Survey, instance: Instance, a: AuthorityRotation, f
   const ours = seen.filter(({ value }) => value !== 'none' && value !== 'other');
   if (ours.length === 0) return [];
   const now = ours.find(({ file }) => file.when === 'now');
-  const memory = now ? memoryOf(survey, a, instance.startedAt, now.store, how.holds, now.value) : undefined;
+  const since = first.use === 'kubelet-client' ? oldestConnection(survey, instance) : instance.startedAt;
+  const memory = now ? memoryOf(survey, a, since, now.store, how.holds, now.value) : undefined;
   const sources = ours.map(({ store, value }) => ({ store: partStore(store, how.holds, value, how) }));
   return [
     {
@@ -65,6 +66,28 @@ function usesOfFiles(survey: Survey, instance: Instance, a: AuthorityRotation, f
       ...(how.end ? { end: how.end } : {}),
     },
   ];
+}
+
+/** client-go closes connections made with an earlier certificate within this time (C:transport/cert_rotation.go; 235 to 288 s measured). */
+const KEPT: Millis = 300_000;
+/** A handshake takes the certificate file as it was at most a second before (C:transport/cert_rotation.go). */
+const HANDSHAKE: Millis = 1_500;
+
+/**
+ * What an API server presents to kubelets is remembered by its open connections (trap 25), and none is older than the kubelet at its
+ * other end, than five minutes after a change, or than the API server itself. By the clock of the API server's node.
+ */
+function oldestConnection(survey: Survey, server: Instance): Millis | undefined {
+  const { inventory } = survey;
+  const offset = (node: string): Millis => inventory.nodes.find(({ name }) => name === node)?.clockOffset ?? 0;
+  const here = (at: Millis, node: string): Millis => at - offset(node) + offset(server.node);
+  const starts = inventory.instances
+    .filter(({ component }) => component === 'kubelet')
+    .map(({ node, startedAt }) => (startedAt === undefined ? undefined : here(startedAt, node) - HANDSHAKE));
+  const allSeen = inventory.nodes.every(({ reached }) => reached) && starts.every((at) => at !== undefined);
+  const kubelets = allSeen ? Math.min(...starts) : Number.NEGATIVE_INFINITY;
+  const timer = inventory.takenAt + offset(server.node) - KEPT;
+  return Math.max(server.startedAt ?? Number.NEGATIVE_INFINITY, kubelets, timer);
 }
 
 interface How {
@@ -82,7 +105,10 @@ function howOf(file: FileUse, fact: Fact | KubeconfigFact, instance: Instance): 
   const { authority, kind, holds } = fact;
   const reread = settled(rereadOf(fact.reread, instance.version), instance);
   const end = endOf(instance.component, fact.use);
-  return { authority, kind, holds, reread, proof: fact.proof, ...(end ? { end } : {}) };
+  // A kubelet asks the signer for its serving certificate as well, where it is told to (serverTLSBootstrap).
+  const own =
+    fact.fallback !== undefined && file.path.endsWith(fact.fallback.file) ? { tag: 'own-rotation' as const } : {};
+  return { authority, kind, holds, reread, proof: fact.proof, ...(end ? { end } : {}), ...own };
 }
 
 function howOfKubeconfig(file: FileUse, fact: KubeconfigFact, instance: Instance): How {
@@ -100,7 +126,7 @@ function howOfKubeconfig(file: FileUse, fact: KubeconfigFact, instance: Instance
     ...(fact.server === 'cluster' || factsOf(instance.component).component === '*'
       ? { end: `api server, ${isCA ? 'server certificate:verifies' : 'client certificate:presents'}` as const }
       : {}),
-    ...(ownPair ? { tag: 'kubelet-client' as const } : {}),
+    ...(ownPair ? { tag: 'own-rotation' as const } : {}),
   };
 }
 

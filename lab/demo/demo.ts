@@ -1,6 +1,6 @@
 // The demo: a lab, load on it, both authorities to the end of retire, what was measured, and the lab taken down again.
 
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { failedSafe, RerootError } from '../../src/errors.ts';
 import type { RotationEvent } from '../../src/rotate/events.ts';
@@ -105,10 +105,15 @@ async function rotateUnderLoad(options: DemoOptions, begun: number): Promise<Dem
     const summary = await load.stop();
     const report = await writeReport(name, common, say);
     const log = readLog(join(dir, 'events.jsonl'));
+    const { before, ...counts } = availability(summary, events);
+    writeFileSync(report.replace(/html$/, 'load.json'), JSON.stringify(summary));
+    for (const { t, kind, target, text } of before.slice(0, 10)) {
+      say(`failed before retire: ${new Date(t).toISOString()} ${kind} ${target ?? ''} ${text}`);
+    }
     const result: DemoResult = {
       lab: 'processes',
       authorities: AUTHORITIES,
-      ...availability(summary, events),
+      ...counts,
       restarts: restartsSince(log, since, COMPONENTS),
       waived,
       seconds: Math.round((Date.now() - begun) / 1000),

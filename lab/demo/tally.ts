@@ -1,6 +1,7 @@
 // What the demo's last line says, from the load's summary, reroot's events and the supervisor's start times. No I/O.
 
 import type { RotationEvent } from '../../src/rotate/events.ts';
+import type { Failure } from '../load/failure.ts';
 import type { LoadSummary } from '../load/summary.ts';
 
 export interface SupervisorEvent {
@@ -11,6 +12,8 @@ export interface SupervisorEvent {
 }
 
 export interface Availability {
+  /** The failures behind `failedBeforeRetire`. */
+  before: Failure[];
   requests: number;
   failedBeforeRetire: number;
   failedAfterRetire: Record<string, number>;
@@ -35,15 +38,15 @@ export function availability(summary: LoadSummary, events: readonly RotationEven
   const began = retireBegan(events);
   const excused: Record<string, number> = {};
   const failedAfterRetire: Record<string, number> = {};
-  let failedBeforeRetire = 0;
+  const before: Failure[] = [];
   for (const failure of summary.failures) {
     const excuse = failure.kind === 'kubelet' ? excuseOf(failure.t - failure.ms, failure.t, events) : undefined;
     if (excuse) excused[excuse] = (excused[excuse] ?? 0) + 1;
-    else if (failure.t < began) failedBeforeRetire += 1;
+    else if (failure.t < began) before.push(failure);
     else failedAfterRetire[failure.kind] = (failedAfterRetire[failure.kind] ?? 0) + 1;
   }
   const requests = Object.values(summary.clients).reduce((sum, kind) => sum + kind.requests, 0);
-  return { requests, failedBeforeRetire, failedAfterRetire, excused };
+  return { requests, failedBeforeRetire: before.length, failedAfterRetire, excused, before };
 }
 
 function excuseOf(from: number, to: number, events: readonly RotationEvent[]): string | undefined {

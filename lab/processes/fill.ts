@@ -132,8 +132,8 @@ async function sample(place: Place, admin: Cluster): Promise<void> {
     place.worker.name,
     ...['pods', metadata.uid ?? '', 'volumes/kubernetes.io~projected', objects.SAMPLE_POD.volume],
   );
-  await until(`${volume}/ca.crt`, async () => existsSync(join(volume, 'ca.crt')) || undefined);
-  writeFileSync(join(folder, 'kubeconfig'), stringify(tokenKubeconfig(place.server, volume)), { mode: 0o600 });
+  await until(`${volume}/token`, async () => existsSync(join(volume, 'token')) || undefined);
+  writeFileSync(join(folder, 'kubeconfig'), stringify(tokenKubeconfig(place, volume)), { mode: 0o600 });
   startOn(place, 'sample-apiserver', commandOf('sample-apiserver', sampleFlags(place)));
 
   const served = join(folder, 'certificates/apiserver.crt');
@@ -149,16 +149,16 @@ async function sample(place: Place, admin: Cluster): Promise<void> {
 const startOn = (place: Place, component: string, command: readonly string[]): void =>
   writeManifest(place.manifest(place.worker.name, component), manifestOf(component, command));
 
-const tokenKubeconfig = (server: string, volume: string): object => ({
+const tokenKubeconfig = (place: Place, volume: string): object => ({
   apiVersion: 'v1',
   kind: 'Config',
   'current-context': 'pod',
-  clusters: [{ name: 'pod', cluster: { server, 'certificate-authority-data': caOf(volume) } }],
+  clusters: [{ name: 'pod', cluster: { server: place.server, 'certificate-authority-data': caOf(place) } }],
   users: [{ name: 'pod', user: { tokenFile: join(volume, 'token') } }],
   contexts: [{ name: 'pod', context: { cluster: 'pod', user: 'pod' } }],
 });
 
-const caOf = (volume: string): string => readFileSync(join(volume, 'ca.crt')).toString('base64');
+const caOf = (place: Place): string => readFileSync(place.etc('cp1', 'pki/ca.crt')).toString('base64');
 
 /** The file holds the leaf, then the CA that was made for it (client-go util/cert GenerateSelfSignedCertKey). */
 function lastCertificate(path: string): string | undefined {

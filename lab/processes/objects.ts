@@ -146,7 +146,6 @@ export const samplePod = (place: Place): Wanted =>
 
 const podSources = [
   { serviceAccountToken: { path: 'token', expirationSeconds: 3607 } },
-  { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
   { downwardAPI: { items: [{ path: 'namespace', fieldRef: { fieldPath: 'metadata.namespace' } }] } },
 ];
 

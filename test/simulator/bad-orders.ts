@@ -1,7 +1,8 @@
 // The orders that must be refused, each with the act it is refused at and what the counterexample must name.
 
-import type { Names } from './kubeadm.ts';
-import { bridgeIssue, bridgeRetire, bundleRetire, etcd, frontProxy, serviceAccount, split, trust } from './orders.ts';
+import type { Names } from './names.ts';
+import { bridgeIssue, bridgeRetire, bundleRetire, split, trust } from './orders.ts';
+import { etcd, frontProxy, serviceAccount } from './other-orders.ts';
 import { actor, type Order, probe, read, swap, upTo, without, write } from './script.ts';
 
 export interface BadOrder {

@@ -1,7 +1,7 @@
 // Orders beyond those of the reference that must be refused: each needs one channel or flow that no other order needs.
 
 import type { BadOrder } from './bad-orders.ts';
-import type { Names } from './kubeadm.ts';
+import type { Names } from './names.ts';
 import { bridgeIssue, bridgeRetire, bundleRetire, serve, split, trust } from './orders.ts';
 import { actor, type Order, upTo, without, write } from './script.ts';
 
@@ -17,7 +17,7 @@ export function moreBadOrders(n: Names): BadOrder[] {
       name: 'root = new before the bridge is served',
       order: split(n, 'new'),
       refusedAt: 'write kcm manifest',
-      says: [/pod\/app\/\S+ -> cp1\/kube-apiserver, server certificate/, /by root CA publisher/],
+      says: [/pod\/app\/\S+ -> cp1\/kube-apiserver, server certificate/, /<- root CA publisher <-/],
     },
     {
       name: 'a manifest that names a root bundle not read back',
@@ -35,7 +35,7 @@ export function moreBadOrders(n: Names): BadOrder[] {
         write('cluster-info new', [n.clusterInfo], 'new'),
       ],
       refusedAt: 'write cluster-info new',
-      says: [/node\/joining -> cp1\/kube-apiserver, server certificate/, /by a join takes cluster-info/],
+      says: [/node\/joining -> cp1\/kube-apiserver, server certificate/, /<- a join takes cluster-info <-/],
     },
     {
       name: 'cluster-info = new, apiserver-kubelet-client not switched',
@@ -44,7 +44,7 @@ export function moreBadOrders(n: Names): BadOrder[] {
         write('cluster-info new', [n.clusterInfo], 'new'),
       ],
       refusedAt: 'write cluster-info new',
-      says: [/cp1\/kube-apiserver -> node\/joining, client certificate/, /by a join writes ca\.crt/],
+      says: [/cp1\/kube-apiserver -> node\/joining, client certificate/, /<- a join writes ca\.crt <-/],
     },
     {
       name: 'sign with new, no joins, before API servers trust it',
@@ -61,7 +61,7 @@ export function moreBadOrders(n: Names): BadOrder[] {
       name: 'sign with new before API servers trust it for webhooks',
       order: [noJoins, ...issue.filter((a) => !/caBundle|webhook-ca/.test(a.name))],
       refusedAt: 'write signer.pem new',
-      says: [/cp1\/kube-apiserver -> webhook\/policy, server certificate/, /by certificate of the webhook/],
+      says: [/cp1\/kube-apiserver -> webhook\/policy, server certificate/, /<- certificate of the webhook <-/],
     },
     {
       name: 'sign with new, kubelets do not rotate, before API servers trust it',
@@ -72,7 +72,7 @@ export function moreBadOrders(n: Names): BadOrder[] {
         write('signer.pem new', n.cps.map(n.signer), 'new'),
       ],
       refusedAt: 'write signer.pem new',
-      says: [/node\/joining -> cp1\/kube-apiserver, client certificate/, /by a join takes a certificate/],
+      says: [/node\/joining -> cp1\/kube-apiserver, client certificate/, /<- a join takes a certificate <-/],
     },
     {
       name: 'an etcd client certificate without a bridge',

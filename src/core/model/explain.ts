@@ -85,36 +85,38 @@ function provenance(end: End, step: number): string {
   return `${chain(end.cause, step)}${stale ? '; nothing has shown that this is over' : ''}`;
 }
 
+/** From the end back to a write or the start: what was read, and by which flows it got there. */
 function chain(cause: Cause, step: number): string {
-  const links: string[] = [];
-  for (let c: Cause | undefined = cause; c; c = c.from) {
-    links.push(link(c, step));
-    // Flags that this very step brings are the news, wherever in the chain they are.
-    if (c.given && c.given.step === step && c.given !== cause) links.push(`(${chain(c.given, step)})`);
-  }
-  return links.join(' <- ');
+  if (cause.by !== 'reads' || !cause.from) return `${storeWords(cause.node)} = ${cause.value}${origin(cause, step)}`;
+  // What was read names the store, so the store's own way there comes next.
+  const read = `${partyOf(cause.node)} has read ${storeWords(cause.from.node)} = ${cause.from.value}`;
+  // Flags that this very step brings are the news.
+  const named = cause.given && cause.given.step === step && step > 0 ? `, since ${chain(cause.given, step)}` : '';
+  return `${read}${origin(cause.from, step)}${named}`;
 }
 
-function link(c: Cause, step: number): string {
-  const what = `${storeWords(c.node)} = ${c.value}`;
+function origin(c: Cause, step: number): string {
   switch (c.by) {
     case 'start':
-      return `${what} since the start`;
+      return ' since the start';
     case 'write':
-      return `${what} (${c.step === step ? 'this step' : 'written before'})`;
+      return c.step === step ? ' (this step)' : ' (written before)';
     case 'reads':
-      return what;
     case 'flow':
-      return `${what} by ${c.flow}`;
+      return `${c.flow === undefined ? '' : ` <- ${c.flow}`}${c.from ? ` <- ${chain(c.from, step)}` : ''}`;
   }
 }
+
+const partyOf = (use: UseId): PartyId => use.slice(0, Math.max(use.lastIndexOf(':'), 0)) || use;
 
 function missingLines(t: Topology, s: State, useOf: UseOf, all: readonly Violation[]): Line[] {
   const proofs = gateOf(t, s, all);
   if (proofs.length === 0) return [['missing', 'nothing that could be shown: something else must be written before']];
   const lines = proofs.map((proof, i): Line => [i === 0 ? 'missing' : '', proofWords(proof)]);
   const waivable = waivableOf(useOf, all);
-  return [...lines, ...waivable.map((party): Line => ['', `or a waiver: --waive ${party}=REASON`])];
+  if (waivable.length === 0) return lines;
+  const flags = waivable.map((party) => `--waive ${party}=REASON`).join(' ');
+  return [...lines, ['', `or ${waivable.length === 1 ? 'a waiver' : 'waivers'}: ${flags}`]];
 }
 
 /** Parties that a user may give up; components of the control plane and kubelets are not among them. */

@@ -6,10 +6,12 @@ import type { Authority } from '../../../src/core/model/ids.ts';
 import type { Topology } from '../../../src/core/model/topology.ts';
 import { badOrders, untilRefused } from '../../simulator/bad-orders.ts';
 import { unfoldKubeadm } from '../../simulator/blueprint.ts';
-import { kubeadm, names } from '../../simulator/kubeadm.ts';
+import { kubeadm } from '../../simulator/kubeadm.ts';
 import { makeMaterial, verifier } from '../../simulator/material.ts';
 import { moreBadOrders } from '../../simulator/more-bad-orders.ts';
-import { extAuthEarly, frontProxy } from '../../simulator/orders.ts';
+import { names } from '../../simulator/names.ts';
+import { extAuthEarly } from '../../simulator/orders.ts';
+import { frontProxy } from '../../simulator/other-orders.ts';
 import { judge, type Order } from '../../simulator/script.ts';
 import { firstBreak } from '../../simulator/simulate.ts';
 

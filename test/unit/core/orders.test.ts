@@ -6,9 +6,11 @@ import { goalOf } from '../../../src/core/model/goal.ts';
 import type { Authority } from '../../../src/core/model/ids.ts';
 import type { Move, Route } from '../../../src/core/model/rotation.ts';
 import { badOrders } from '../../simulator/bad-orders.ts';
-import { kubeadm, names } from '../../simulator/kubeadm.ts';
+import { kubeadm } from '../../simulator/kubeadm.ts';
 import { moreBadOrders } from '../../simulator/more-bad-orders.ts';
+import { names } from '../../simulator/names.ts';
 import * as orders from '../../simulator/orders.ts';
+import * as others from '../../simulator/other-orders.ts';
 import { judge, type Order, upTo, without } from '../../simulator/script.ts';
 
 const t = kubeadm();
@@ -19,12 +21,12 @@ const accepted: [string, Order, Authority[], Move, Route?][] = [
   ['bridge, issue and retire', orders.bridgeRetire(n), ['kubernetes'], 'retire'],
   ['bundle, issue', orders.bundleIssue(n), ['kubernetes'], 'issue', 'bundle'],
   ['bundle, issue and retire', orders.bundleRetire(n), ['kubernetes'], 'retire', 'bundle'],
-  ['front-proxy', orders.frontProxy(n), ['front-proxy'], 'retire'],
-  ['etcd with bridges', orders.etcd(n), ['etcd'], 'retire'],
-  ['service-account', orders.serviceAccount(n), ['service-account'], 'retire'],
+  ['front-proxy', others.frontProxy(n), ['front-proxy'], 'retire'],
+  ['etcd with bridges', others.etcd(n), ['etcd'], 'retire'],
+  ['service-account', others.serviceAccount(n), ['service-account'], 'retire'],
   [
     'all four in a row',
-    [...orders.bridgeRetire(n), ...orders.frontProxy(n), ...orders.etcd(n), ...orders.serviceAccount(n)],
+    [...orders.bridgeRetire(n), ...others.frontProxy(n), ...others.etcd(n), ...others.serviceAccount(n)],
     ['kubernetes', 'front-proxy', 'etcd', 'service-account'],
     'retire',
   ],
@@ -36,7 +38,7 @@ const accepted: [string, Order, Authority[], Move, Route?][] = [
   ],
   ['bridge served first of all, then root = new at once', orders.bridgeFirst(n), ['kubernetes'], 'retire'],
   ['bridge away before old is dropped', orders.bridgeAwayFirst(n), ['kubernetes'], 'retire'],
-  ['back from the end of issue', [...orders.bridgeIssue(n), ...orders.rollback(n)], ['kubernetes'], 'rollback'],
+  ['back from the end of issue', [...orders.bridgeIssue(n), ...others.rollback(n)], ['kubernetes'], 'rollback'],
 ];
 
 describe('accepted', () => {

@@ -3,9 +3,11 @@
 import { describe, expect, it } from 'vitest';
 import { goalOf } from '../../../src/core/model/goal.ts';
 import { unfoldKubeadm } from '../../simulator/blueprint.ts';
-import { kubeadm, names } from '../../simulator/kubeadm.ts';
+import { kubeadm } from '../../simulator/kubeadm.ts';
 import { makeMaterial, verifier } from '../../simulator/material.ts';
-import { bridgeRetire, rollback, trust } from '../../simulator/orders.ts';
+import { names } from '../../simulator/names.ts';
+import { bridgeRetire, trust } from '../../simulator/orders.ts';
+import { rollback } from '../../simulator/other-orders.ts';
 import { type Act, judge, type Order } from '../../simulator/script.ts';
 import { firstBreak, simulate } from '../../simulator/simulate.ts';
 

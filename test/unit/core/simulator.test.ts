@@ -5,10 +5,12 @@ import { describe, expect, it } from 'vitest';
 import { type Credential, type Trust, VALUES, verifies } from '../../../src/core/model/value.ts';
 import { badOrders, untilRefused } from '../../simulator/bad-orders.ts';
 import { unfoldKubeadm } from '../../simulator/blueprint.ts';
-import { kubeadm, names } from '../../simulator/kubeadm.ts';
+import { kubeadm } from '../../simulator/kubeadm.ts';
 import { contentOf, makeMaterial, measured, verifier } from '../../simulator/material.ts';
 import { moreBadOrders } from '../../simulator/more-bad-orders.ts';
+import { names } from '../../simulator/names.ts';
 import * as orders from '../../simulator/orders.ts';
+import * as others from '../../simulator/other-orders.ts';
 import { judge, type Order } from '../../simulator/script.ts';
 import { firstBreak, hasty, simulate } from '../../simulator/simulate.ts';
 
@@ -67,14 +69,14 @@ describe('the verify table', () => {
 const accepted: [string, Order][] = [
   ['bridge', orders.bridgeRetire(n)],
   ['bundle', orders.bundleRetire(n)],
-  ['front-proxy', orders.frontProxy(n)],
-  ['etcd', orders.etcd(n)],
-  ['service-account', orders.serviceAccount(n)],
+  ['front-proxy', others.frontProxy(n)],
+  ['etcd', others.etcd(n)],
+  ['service-account', others.serviceAccount(n)],
   ['bridge served first', orders.bridgeFirst(n)],
   ['bridge away first', orders.bridgeAwayFirst(n)],
   ['the lab’s order', orders.labOrder(n)],
   ['ext-auth too early', orders.extAuthEarly(n)],
-  ['and back', [...orders.bridgeIssue(n), ...orders.rollback(n)]],
+  ['and back', [...orders.bridgeIssue(n), ...others.rollback(n)]],
 ];
 const RUNS = 120;
 

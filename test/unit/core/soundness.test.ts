@@ -7,9 +7,11 @@ import { violations } from '../../../src/core/model/invariant.ts';
 import { Contradiction, type State } from '../../../src/core/model/state.ts';
 import type { Topology } from '../../../src/core/model/topology.ts';
 import { unfold, unfoldKubeadm } from '../../simulator/blueprint.ts';
-import { kubeadm, names } from '../../simulator/kubeadm.ts';
+import { kubeadm } from '../../simulator/kubeadm.ts';
 import { makeMaterial, verifier } from '../../simulator/material.ts';
+import { names } from '../../simulator/names.ts';
 import * as orders from '../../simulator/orders.ts';
+import * as others from '../../simulator/other-orders.ts';
 import { type Random, random } from '../../simulator/random.ts';
 import type { Order } from '../../simulator/script.ts';
 import { hasty, simulate } from '../../simulator/simulate.ts';
@@ -24,8 +26,8 @@ const whole: readonly Order[] = [
   orders.bridgeRetire(n),
   orders.bundleRetire(n),
   orders.bridgeFirst(n),
-  [...orders.bridgeIssue(n), ...orders.rollback(n)],
-  [...orders.frontProxy(n), ...orders.etcd(n), ...orders.serviceAccount(n)],
+  [...orders.bridgeIssue(n), ...others.rollback(n)],
+  [...others.frontProxy(n), ...others.etcd(n), ...others.serviceAccount(n)],
 ];
 
 const wild = (topology: Topology, r: Random, acts: number): Order =>

@@ -5,6 +5,7 @@ import { explain } from '../../../src/core/model/explain.ts';
 import { goalOf } from '../../../src/core/model/goal.ts';
 import type { Authority } from '../../../src/core/model/ids.ts';
 import type { Move, Route } from '../../../src/core/model/rotation.ts';
+import type { Topology } from '../../../src/core/model/topology.ts';
 import { badOrders } from '../../simulator/bad-orders.ts';
 import { kubeadm } from '../../simulator/kubeadm.ts';
 import { moreBadOrders } from '../../simulator/more-bad-orders.ts';
@@ -12,6 +13,7 @@ import { names } from '../../simulator/names.ts';
 import * as orders from '../../simulator/orders.ts';
 import * as others from '../../simulator/other-orders.ts';
 import { judge, type Order, upTo, without } from '../../simulator/script.ts';
+import { tiny } from '../../simulator/tiny.ts';
 
 const t = kubeadm();
 const n = names();
@@ -102,6 +104,31 @@ describe('goals', () => {
   });
 });
 
+describe('waived stores are missing from no goal', () => {
+  const id = 'file/w1:/root/old.conf#ca';
+  const alone = tiny({ stores: { [id]: {} } });
+  const readByAnn = tiny({ stores: { [id]: {} }, uses: { 'user/ann:ca': { reads: [id] } } });
+  const goalWith = (topology: Topology, waived: string[]) =>
+    goalOf(topology, judge(topology, [{ name: 'waive', effect: { kind: 'waive', parties: waived } }]).state, 'retire', [
+      'kubernetes',
+    ]);
+
+  it.each([
+    ['by their own id', alone, id],
+    ['by their file', alone, 'file/w1:/root/old.conf'],
+    ['because none but waived parties read them', readByAnn, 'user/ann'],
+  ])('%s', (_, topology, waived) => {
+    expect(goalWith(topology, []).missing.flatMap((proof) => proof.of)).toContain(id);
+    const goal = goalWith(topology, [waived]);
+    expect(goal).toMatchObject({ reached: true, missing: [] });
+    expect(goal.waived.flatMap((proof) => proof.of)).toContain(id);
+  });
+
+  it('unless a party that is not waived reads them', () => {
+    expect(goalWith(readByAnn, [id]).missing.flatMap((proof) => proof.of)).toEqual([id, 'user/ann:ca']);
+  });
+});
+
 describe('refused', () => {
   const all = badOrders(n);
 
@@ -130,6 +157,19 @@ describe('the verdict', () => {
     }
   });
 
+  it('is the same with edges kept as role pairs, and names the same ends', () => {
+    const paired = asPairs(t);
+    expect(paired.edges.length).toBeLessThan(t.edges.length / 2);
+    for (const { order } of [...badOrders(n), ...moreBadOrders(n)]) {
+      const told = (topology: Topology) => {
+        const { before, violations, name } = judge(topology, order).refused!;
+        return [name, ...explain(topology, before, violations).split('\n').sort()];
+      };
+      expect(told(paired)).toEqual(told(t));
+    }
+    expect(judge(paired, orders.bridgeRetire(n)).refused).toBeUndefined();
+  });
+
   it('on one control plane is the same, but for what only several can break', () => {
     const shape = { controlPlanes: 1, workers: 0 };
     const one = kubeadm(shape);
@@ -138,3 +178,16 @@ describe('the verdict', () => {
     expect(goalOf(one, state, 'retire', ['kubernetes']).reached).toBe(true);
   });
 });
+
+/** Channels of which every verifier meets every presenter, as one role pair each. */
+function asPairs(topology: Topology): Topology {
+  const channels = [...new Set(topology.edges.map((edge) => edge.channel))];
+  const pairs = channels.flatMap((channel) => {
+    const edges = topology.edges.filter((edge) => edge.channel === channel);
+    const verifiers = [...new Set(edges.map((edge) => edge.verifier))];
+    const presenters = [...new Set(edges.map((edge) => edge.presenter))];
+    return verifiers.length * presenters.length === edges.length ? [{ channel, verifiers, presenters }] : [];
+  });
+  const kept = topology.edges.filter((edge) => !pairs.some((pair) => pair.channel === edge.channel));
+  return { ...topology, edges: kept, pairs };
+}

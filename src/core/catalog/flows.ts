@@ -43,7 +43,7 @@ function publishing(tagged: (tag: Tag) => readonly StoreId[]): Flow[] {
 
 /** K:pkg/controller/certificates/signer: a CSR is answered by the leader at any time, and taken up by its kubelet later. */
 function signing(tagged: (tag: Tag) => readonly StoreId[]): Flow[] {
-  const pairs = tagged('kubelet-client');
+  const pairs = tagged('own-rotation');
   const own = { actor: 'own-rotation' as const };
   if (pairs.length === 0) return [];
   return [

@@ -20,10 +20,17 @@ export function instancePart(survey: Survey, instance: Instance, elsewhere: Read
     if (!file.fact || elsewhere.has(file.use)) continue;
     byUse.set(file.use, [...(byUse.get(file.use) ?? []), file]);
   }
-  const uses = [...byUse.values()].flatMap((files) =>
-    survey.rotation.authorities.flatMap((a) => usesOfFiles(survey, instance, a, files)),
-  );
+  const uses = [...byUse.values()].flatMap((files) => usesOfAny(survey, instance, files));
   return { party: instance.id, parties: [instance.id], uses: withoutRepetition(uses) };
+}
+
+/** Where any authority may stand behind a file, the first that does: a file with anchors of two is one store, and moves with one. */
+function usesOfAny(survey: Survey, instance: Instance, files: readonly FileUse[]): PartUse[] {
+  for (const a of survey.rotation.authorities) {
+    const uses = usesOfFiles(survey, instance, a, files);
+    if (uses.length > 0) return uses;
+  }
+  return [];
 }
 
 /** `--authentication-kubeconfig` mostly names the file of `--kubeconfig`: one use then. */
@@ -130,9 +137,12 @@ function howOfKubeconfig(file: FileUse, fact: KubeconfigFact, instance: Instance
   };
 }
 
-/** Who does not say when it re-reads can be restarted, if reroot knows how. */
-const settled = (reread: Reread, instance: Instance): Reread =>
-  reread === 'never-known' && instance.management.by !== 'unknown' ? 'restart' : reread;
+/** Who does not say when it re-reads can be restarted, if reroot knows how; who reads at its start only stays as it is, if not. */
+function settled(reread: Reread, instance: Instance): Reread {
+  const restartable = instance.management.by !== 'unknown';
+  if (reread === 'never-known') return restartable ? 'restart' : 'never-known';
+  return reread === 'restart' && !restartable ? 'never-known' : reread;
+}
 
 /** Ends of channels by component and use (semantics, section 2). */
 function endOf(component: string, use: string): End | undefined {

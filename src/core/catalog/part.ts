@@ -4,6 +4,7 @@ import type { Authority, PartyId, StoreId, UseId } from '../model/ids.ts';
 import type { ProofKind } from '../model/step.ts';
 import type { Reread, Source, StoreClass, Topology, Use, UseKind } from '../model/topology.ts';
 import type { Holds, Value } from '../model/value.ts';
+import { byKey } from './survey.ts';
 
 /** One end of a channel. Ends of one channel meet: every `…:verifies` with every `…:presents`. */
 export type End =
@@ -15,7 +16,7 @@ export type End =
   | `call of ${string}, server certificate:${'verifies' | 'presents'}`;
 
 /** What a flow looks for. */
-export type Tag = 'root-ca' | 'projected' | 'kubelet-client' | 'flight';
+export type Tag = 'root-ca' | 'projected' | 'own-rotation' | 'flight';
 
 export interface PartStore {
   id: StoreId;
@@ -52,16 +53,7 @@ export interface Part {
 export const useId = (party: PartyId, name: string): UseId => `${party}:${name}`;
 
 /** Parts of one kind in groups told apart by nothing the check looks at. */
-export function alike<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group) group.push(item);
-    else groups.set(key, [item]);
-  }
-  return [...groups.values()];
-}
+export const alike = <T>(items: readonly T[], keyOf: (item: T) => string): T[][] => [...byKey(items, keyOf).values()];
 
 /** What the check can tell about a part: everything but names. */
 export const shapeOf = (part: Part): string =>
@@ -109,6 +101,7 @@ export function assembled(parts: readonly Part[]): {
   const initialStores: Record<StoreId, readonly Value[]> = {};
   const initialUses: Record<UseId, readonly Value[]> = {};
   const uses: Use[] = [];
+  const taken = new Set<UseId>();
   const ends = new Map<string, { verifies: UseId[]; presents: UseId[] }>();
   for (const part of parts) {
     for (const use of part.uses) {
@@ -117,7 +110,7 @@ export function assembled(parts: readonly Part[]): {
         if (store.values.length > 0) initialStores[store.id] = store.values;
         if (store.tag) tags.set(store.tag, (tags.get(store.tag) ?? new Set()).add(store.id));
       }
-      const made = useOf(part, use);
+      const made = useOf(part, use, taken);
       uses.push(made);
       if (use.memory) initialUses[made.id] = use.memory;
       if (use.end) meet(ends, use.end, made.id);
@@ -140,8 +133,16 @@ const classOf = (store: PartStore, authority: Authority): StoreClass => ({
   ...(store.proof === undefined ? {} : { proof: store.proof }),
 });
 
-const useOf = (part: Part, use: PartUse): Use => ({
-  id: useId(part.party, use.name),
+/** An object may hold one CA under two keys, a pod mount two files of one name. */
+function freeId(wanted: UseId, taken: Set<UseId>): UseId {
+  let id = wanted;
+  for (let n = 2; taken.has(id); n++) id = `${wanted}-${n}`;
+  taken.add(id);
+  return id;
+}
+
+const useOf = (part: Part, use: PartUse, taken: Set<UseId>): Use => ({
+  id: freeId(useId(part.party, use.name), taken),
   party: part.party,
   parties: use.parties ?? part.parties,
   authority: use.authority,

@@ -111,13 +111,14 @@ function podClass(a: AuthorityRotation, group: readonly ({ pod: Pod } & PodState
 /** A pod that mounts a kubeconfig of its node has read it at its start, and nothing makes it read it again. */
 function hostKubeconfigs(survey: Survey, a: AuthorityRotation, pod: Pod): Part[] {
   const below = (path: string) => pod.hostPaths.some((mount) => path === mount || path.startsWith(`${mount}/`));
-  const stores = survey.inventory.stores.filter(
-    (store) =>
-      store.node === pod.node &&
-      (store.kind === 'kubeconfig-ca' || store.kind === 'kubeconfig-client') &&
-      store.path !== undefined &&
-      below(store.path),
-  );
+  const stores = survey
+    .storesOn(pod.node)
+    .filter(
+      (store) =>
+        (store.kind === 'kubeconfig-ca' || store.kind === 'kubeconfig-client') &&
+        store.path !== undefined &&
+        below(store.path),
+    );
   const uses = stores.flatMap((store): PartUse[] => {
     const isCA = store.kind === 'kubeconfig-ca';
     const holds = isCA ? 'trust' : 'credential';

@@ -20,19 +20,19 @@ export interface Survey {
   isWaived(party: PartyId): boolean;
   /** The node's clock minus ours; 0 where it was not measured. */
   clockOffset(node: string): Millis;
+  /** Kubeconfigs and whatever else lies on a node. */
+  storesOn(node: string): readonly Store[];
+  /** Pods that nothing would make again. */
+  isBare(pod: PartyId): boolean;
 }
 
 export function surveyOf(inventory: Inventory, rotation: Rotation, now: Millis): Survey {
   const stores = new Map(inventory.stores.map((store) => [store.id, store]));
-  const byComponent = new Map<string, Instance[]>();
-  for (const instance of inventory.instances) {
-    const same = byComponent.get(instance.component);
-    if (same) same.push(instance);
-    else byComponent.set(instance.component, [instance]);
-  }
+  const byComponent = byKey(inventory.instances, (instance) => instance.component);
   const authorities = new Map(rotation.authorities.map((a) => [a.authority, a]));
   const waived = new Set<string>(rotation.waivers.map((waiver) => waiver.party));
   const offsets = new Map(inventory.nodes.map((node) => [node.name, node.clockOffset ?? 0]));
+  const bare = new Set(inventory.pods.flatMap((pod) => (pod.owner ? [] : [pod.id])));
   const files = new Map<PartyId, readonly FileUse[]>();
   return {
     inventory,
@@ -51,7 +51,29 @@ export function surveyOf(inventory: Inventory, rotation: Rotation, now: Millis):
     },
     isWaived: (party) => waived.has(party),
     clockOffset: (node) => offsets.get(node) ?? 0,
+    storesOn: lazily(() => byKey(inventory.stores, (store) => store.node ?? ''), []),
+    isBare: (pod) => bare.has(pod),
   };
+}
+
+/** A look into an index that is made when it is first wanted. */
+function lazily<T>(make: () => ReadonlyMap<string, T>, none: T): (key: string) => T {
+  let made: ReadonlyMap<string, T> | undefined;
+  return (key) => {
+    made ??= make();
+    return made.get(key) ?? none;
+  };
+}
+
+export function byKey<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
+  }
+  return groups;
 }
 
 /** The id under which the inventory has a file that an instance names. */

@@ -116,7 +116,10 @@ function standingAlone(survey: Survey): ReadonlySet<PartyId> {
 function mountedBy(survey: Survey): ReadonlyMap<string, readonly string[]> {
   const mounts = new Map<string, string[]>();
   for (const { node, hostPaths } of survey.inventory.pods) {
-    if (hostPaths.length > 0) mounts.set(node, [...(mounts.get(node) ?? []), ...hostPaths]);
+    if (hostPaths.length === 0) continue;
+    const known = mounts.get(node);
+    if (known) known.push(...hostPaths);
+    else mounts.set(node, [...hostPaths]);
   }
   return mounts;
 }

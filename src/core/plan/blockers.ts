@@ -54,7 +54,7 @@ const waive = (party: PartyId): string => `--waive ${party}=REASON`;
 function blockerOf(c: Course, use: Use, value: Value, party: PartyId): Blocker {
   const file = parseFileId(party);
   if (party.startsWith('pod/')) return podBlocker(c, use, party);
-  if (file) return fileBlocker(c, use, party, file);
+  if (file) return fileBlocker(c, { use, value }, party, file);
   if (party.startsWith('object/')) {
     return {
       party,
@@ -97,22 +97,28 @@ function podBlocker(c: Course, use: Use, party: PartyId): Blocker {
       ways: ['restart it (delete the pod, or touch its manifest)', waive(party)],
     };
   }
-  const bare = c.survey.inventory.pods.some((pod) => pod.id === party && !pod.owner);
   return {
     party,
     reason: 'pod-holds-old',
     message: 'it started before kube-root-ca.crt held the new CA, and nothing says that it reads it again',
     ways: [
-      bare ? 'delete and create it again: nothing owns it, so an eviction would not bring it back' : '--restart stale',
+      c.survey.isBare(party)
+        ? 'delete and create it again: nothing owns it, so an eviction would not bring it back'
+        : '--restart stale',
       waive(party),
     ],
   };
 }
 
-function fileBlocker(c: Course, use: Use, party: PartyId, { node, path }: { node: string; path: string }): Blocker {
-  const isKubeconfig = c.survey.inventory.stores.some(
-    (store) => store.node === node && store.path === path && store.kind.startsWith('kubeconfig-'),
-  );
+function fileBlocker(
+  c: Course,
+  { use, value }: Stuck,
+  party: PartyId,
+  { node, path }: { node: string; path: string },
+): Blocker {
+  const isKubeconfig = c.survey
+    .storesOn(node)
+    .some((store) => store.path === path && store.kind.startsWith('kubeconfig-'));
   if (!isKubeconfig) {
     return {
       party,
@@ -122,12 +128,11 @@ function fileBlocker(c: Course, use: Use, party: PartyId, { node, path }: { node
     };
   }
   const presents = use.kind === 'presents-as-client';
+  const holds = presents ? `its client certificate is from the ${value} CA` : `it trusts the ${value} CA only`;
   return {
     party,
     reason: 'kubeconfig-holds-old',
-    message: presents
-      ? 'its client certificate is from the old CA: after retire it opens nothing'
-      : 'it trusts the old CA only: after retire its user is cut off',
+    message: `${holds}: its user would be cut off`,
     ways: [`on ${node}: reroot kubeconfig ${presents ? 'reissue' : 'add'} ${path}`, waive(party)],
   };
 }

@@ -170,7 +170,7 @@ function settle(c: Course, passed: Passed, write: Effect): Violation[] {
     if (found.length === 0) return [];
     const stuck = helpless(c, passed.state, found);
     if (stuck.length > 0) {
-      passed.blockers.push(...stuck.flatMap(({ use, value }) => blockersOf(c, use, value)));
+      passed.blockers = passed.blockers.concat(stuck.flatMap(({ use, value }) => blockersOf(c, use, value)));
       passed.state = apply(c.t, passed.state, { kind: 'waive', parties: stuck.flatMap(({ use }) => use.parties) });
       continue;
     }

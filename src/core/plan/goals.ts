@@ -150,7 +150,7 @@ function merged(proofs: readonly Proof[]): Proof[] {
   for (const proof of proofs) {
     const key = [proof.kind, proof.authority, ...proof.keep].join(' ');
     const same = byKind.get(key);
-    if (same) same.of.push(...proof.of);
+    if (same) same.of = same.of.concat(proof.of);
     else byKind.set(key, { proof, of: [...proof.of] });
   }
   return [...byKind.values()].map(({ proof, of }) => ({ ...proof, of }));

@@ -104,6 +104,16 @@ export function signer(c: Course, a: AuthorityRotation, value: 'old' | 'new'): v
 export function kubelets(c: Course, a: AuthorityRotation, value: 'old' | 'new'): void {
   const uses = clientUses(c, a, 'kubelet');
   clientFiles(c, a, 'kubelet', "kubelets'", uses, value);
+  // The signer adds no bridge (trap 6): API servers that verify kubelets hold both by now.
+  const serving = usesWhere(c, { authority: a.authority, component: 'kubelet', kind: 'presents-as-server' });
+  const title = `serve a certificate from ${value} at kubelets`;
+  write(c, {
+    id: `${c.move}.${a.authority}.kubelet-serving`,
+    authority: a.authority,
+    title,
+    stores: ownStoresOf(c, serving),
+    value,
+  });
   const needs = uses.map((use): Need => ({ use, value }));
   restart(c, {
     id: `${c.move}.${a.authority}.restart-kubelets`,

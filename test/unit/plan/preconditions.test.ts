@@ -1,0 +1,209 @@
+import { describe, expect, it } from 'vitest';
+import {
+  authorityRotation,
+  fakeCA,
+  fakeLeaf,
+  NEW,
+  OLD,
+  OLD_PROXY,
+  PKI,
+  syntheticInventory,
+  syntheticRotation,
+  T0,
+} from '../../../bench/inventory.ts';
+import { fileId } from '../../../src/core/model/ids.ts';
+import type { Instance, Inventory, Store } from '../../../src/core/model/inventory.ts';
+import type { Rotation } from '../../../src/core/model/rotation.ts';
+import { plan } from '../../../src/core/plan/plan.ts';
+import { preconditions } from '../../../src/core/plan/preconditions.ts';
+import { CLOCK_LIMIT, LEAST_FREE_BYTES, OLDEST_MINOR } from '../../../src/core/plan/preconditions-cluster.ts';
+
+const rotation = syntheticRotation();
+const OTHER = fakeCA('other');
+
+function reasons(change: (inventory: Inventory) => void, asked: Rotation = rotation): string[] {
+  const inventory = syntheticInventory();
+  change(inventory);
+  return preconditions(inventory, asked, T0).map((refusal) => refusal.reason);
+}
+
+const node = (inventory: Inventory, name: string) => inventory.nodes.find((one) => one.name === name)!;
+const instance = (inventory: Inventory, id: string): Instance => inventory.instances.find((one) => one.id === id)!;
+const store = (inventory: Inventory, node: string, path: string): Store =>
+  inventory.stores.find((one) => one.id === fileId(node, path))!;
+
+it('lets a healthy cluster begin', () => {
+  expect(reasons(() => undefined)).toEqual([]);
+});
+
+describe.each<[reason: string, what: string, change: (inventory: Inventory) => void]>([
+  [
+    'no-control-plane',
+    'no API server was found',
+    (i) => (i.instances = i.instances.filter((one) => one.component !== 'kube-apiserver')),
+  ],
+  [
+    'version-not-supported',
+    'a cluster below the oldest version',
+    (i) => (i.cluster.version = `1.${OLDEST_MINOR - 1}.9`),
+  ],
+  [
+    'version-not-supported',
+    'one kubelet below the oldest version',
+    (i) => (instance(i, 'w1/kubelet').version = '1.29.0'),
+  ],
+  ['distribution-not-supported', 'k3s', (i) => (i.cluster.version = '1.34.1+k3s1')],
+  ['distribution-not-supported', 'RKE2', (i) => (i.cluster.version = '1.34.1+rke2r1')],
+  ['distribution-not-supported', 'a managed control plane', (i) => (i.cluster.version = '1.33.2-eks-1234567')],
+  [
+    'control-plane-not-reached',
+    'a control-plane node that is away',
+    (i) => Object.assign(node(i, 'cp2'), { reached: false, why: 'no route' }),
+  ],
+  ['clock-off', 'trap 9: a clock that lags', (i) => (node(i, 'w1').clockOffset = -CLOCK_LIMIT - 1000)],
+  ['clock-off', 'a clock an hour ahead', (i) => (node(i, 'cp1').clockOffset = 3_600_000)],
+  ['disk-full', 'a full disk', (i) => (node(i, 'cp3').freeBytes = LEAST_FREE_BYTES - 1)],
+  [
+    'flags-not-settled',
+    'a manifest that names another CA file',
+    (i) => {
+      const server = instance(i, 'cp1/kube-apiserver');
+      server.nextFlags = { ...server.flags, 'client-ca-file': ['/somewhere/else.crt'] };
+    },
+  ],
+  [
+    'per-signer-flags',
+    'a signer per kind of certificate',
+    (i) => {
+      instance(i, 'cp1/kube-controller-manager').flags['cluster-signing-kubelet-serving-cert-file'] = ['/x.crt'];
+    },
+  ],
+  [
+    'manager-flags-not-editable',
+    'a controller manager without a manifest',
+    (i) => (instance(i, 'cp1/kube-controller-manager').management = { by: 'unit', unit: 'kcm' }),
+  ],
+  [
+    'component-not-restartable',
+    'a kubelet nobody knows how to restart',
+    (i) => (instance(i, 'w2/kubelet').management = { by: 'unknown' }),
+  ],
+  ['old-ca-not-found', 'an old CA that is not in use', (i) => (i.authorities[0]!.anchors = [OTHER])],
+  [
+    'malformed-store',
+    'a CA file that is none',
+    (i) => Object.assign(store(i, 'cp1', `${PKI}/ca.crt`), { certs: [], fault: 'no certificate in it' }),
+  ],
+  [
+    'pair-mismatch',
+    'a key that fits another certificate',
+    (i) => (store(i, 'cp1', `${PKI}/apiserver.crt`).keySpki = 'ff'),
+  ],
+  [
+    'control-planes-disagree',
+    'a control plane with another CA',
+    (i) => (store(i, 'cp2', `${PKI}/ca.crt`).certs = [OTHER]),
+  ],
+  [
+    'control-planes-disagree',
+    'a control plane with one CA more',
+    (i) => (store(i, 'cp2', `${PKI}/front-proxy-ca.crt`).certs = [OLD_PROXY, OTHER]),
+  ],
+  [
+    'unknown-generation',
+    'leafs from a second CA that is trusted',
+    (i) => {
+      i.authorities[0]!.anchors = [OLD, OTHER];
+      store(i, 'cp1', `${PKI}/apiserver.crt`).certs = [fakeLeaf('kube-apiserver', OTHER)];
+    },
+  ],
+  [
+    'signer-is-another-ca',
+    'a CA of its own for CSRs',
+    (i) => {
+      instance(i, 'cp1/kube-controller-manager').flags['cluster-signing-cert-file'] = [`${PKI}/signing.crt`];
+      i.stores.push({
+        id: fileId('cp1', `${PKI}/signing.crt`),
+        kind: 'bundle',
+        node: 'cp1',
+        path: `${PKI}/signing.crt`,
+        certs: [OTHER],
+      });
+    },
+  ],
+  ['leaf-expired', 'a leaf that ended', (i) => (store(i, 'cp1', `${PKI}/apiserver.crt`).certs[0]!.notAfter = T0 - 1)],
+  ['hard-link', 'trap 10: a hard link on a watched file', (i) => (store(i, 'cp1', `${PKI}/ca.crt`).links = 2)],
+])('%s', (reason, what, change) => {
+  it(`refuses ${what}`, () => {
+    expect(reasons(change)).toContain(reason);
+  });
+});
+
+describe('of the material', () => {
+  it('refuses a new CA that is not valid yet', () => {
+    const late: Rotation = {
+      ...rotation,
+      authorities: [authorityRotation('kubernetes', OLD, { ...NEW, notBefore: T0 + 1 })],
+    };
+    expect(reasons(() => undefined, late)).toEqual(['new-ca-not-valid']);
+  });
+
+  it('refuses one CA in two roles', () => {
+    const shared: Rotation = {
+      ...rotation,
+      authorities: [authorityRotation('kubernetes', OLD, NEW), authorityRotation('front-proxy', OLD, NEW)],
+    };
+    expect(reasons((i) => (i.authorities[1]!.anchors = [OLD]), shared)).toContain('authorities-share-a-ca');
+  });
+
+  it('refuses authorities that come later, in plan as well', () => {
+    const etcd: Rotation = { ...rotation, authorities: [authorityRotation('etcd', OLD, NEW)] };
+    expect(reasons(() => undefined, etcd)).toContain('authority-not-supported-yet');
+    expect(plan(syntheticInventory(), etcd, 'issue', T0).refusal?.reason).toBe('authority-not-supported-yet');
+  });
+});
+
+describe('what is not refused', () => {
+  it.each<[string, (inventory: Inventory) => void]>([
+    ['a worker that is away: it blocks retire only', (i) => (node(i, 'w2').reached = false)],
+    [
+      'a CA that only stands in the bundle',
+      (i) => {
+        i.authorities[0]!.anchors = [OLD, OTHER];
+        for (const name of ['cp1', 'cp2', 'cp3']) store(i, name, `${PKI}/ca.crt`).certs = [OLD, OTHER];
+      },
+    ],
+    ['a clock within the limit', (i) => (node(i, 'w1').clockOffset = CLOCK_LIMIT)],
+    [
+      'an expired leaf of another CA',
+      (i) => {
+        store(i, 'cp1', `${PKI}/apiserver.crt`).certs = [{ ...fakeLeaf('public', OTHER), notAfter: T0 - 1 }];
+      },
+    ],
+    [
+      'the split of an interrupted rotation',
+      (i) => {
+        const manager = instance(i, 'cp1/kube-controller-manager');
+        const signer = [`${PKI}/reroot/signer.pem`];
+        manager.nextFlags = {
+          ...manager.flags,
+          'cluster-signing-cert-file': signer,
+          'cluster-signing-key-file': signer,
+          'root-ca-file': [`${PKI}/reroot/root-ca.crt`],
+        };
+      },
+    ],
+  ])('%s', (_what, change) => {
+    expect(reasons(change)).toEqual([]);
+  });
+});
+
+it('gives each refusal a message with names and a next step', () => {
+  const inventory = syntheticInventory();
+  node(inventory, 'cp2').clockOffset = 3_600_000;
+  store(inventory, 'cp1', `${PKI}/apiserver.crt`).keySpki = 'ff';
+  for (const refusal of preconditions(inventory, rotation, T0)) {
+    expect(refusal.message).toMatch(/cp[12]/);
+    expect(refusal.hint).toBeTruthy();
+  }
+});

@@ -206,7 +206,10 @@ export function happen(w: World): void {
   if (dice < 0.5) {
     const i = r.below(plan.instances.length);
     if (!READ_AT_START.has(plan.instances[i]!.reread)) load(w, i, 'later');
-  } else if (dice < 0.82) run(w, r.pick(plan.pipes));
-  else if (dice < 0.94) start(w, r.pick([...plan.startedBy.keys()]));
+  } else if (dice < 0.82) {
+    const pipe = r.pick(plan.pipes);
+    // Somebody runs kubeadm now and then; the rest never stops.
+    if (pipe.actor !== 'kubeadm' || r.chance(0.1)) run(w, pipe);
+  } else if (dice < 0.94) start(w, r.pick([...plan.startedBy.keys()]));
   else if (plan.candidates.length > 0) elect(w, r.below(plan.candidates.length));
 }

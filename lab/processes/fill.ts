@@ -146,8 +146,12 @@ async function sample(place: Place, admin: Cluster): Promise<void> {
   });
 }
 
+/** Like pods, they are started once the API answers. */
 const startOn = (place: Place, component: string, command: readonly string[]): void =>
-  writeManifest(place.manifest(place.worker.name, component), manifestOf(component, command));
+  writeManifest(
+    place.manifest(place.worker.name, component),
+    manifestOf(component, command, { after: `${place.server}/readyz` }),
+  );
 
 const tokenKubeconfig = (place: Place, volume: string): object => ({
   apiVersion: 'v1',

@@ -87,7 +87,7 @@ function writeNodes(place: Place): void {
 }
 
 const put = (place: Place, node: string, component: string, command: readonly string[]): void =>
-  writeManifest(place.manifest(node, component), manifestOf(component, command, { tier: 'control-plane' }));
+  writeManifest(place.manifest(node, component), manifestOf(component, command, { labels: { tier: 'control-plane' } }));
 
 /** Which client certificate a component presents is in the log as `authentication.kubernetes.io/credential-id` of its Lease writes. */
 const auditPolicy = {

@@ -6,12 +6,27 @@ import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import type { Flags } from './flags.ts';
 
+/**
+ * Annotation: a URL that has to answer 200 before the supervisor starts the component for its first time. A pod on a real node is not
+ * started either before its kubelet has heard of it from an API server.
+ */
+const AFTER = 'lab.reroot.dev/after';
+
 /** A static pod as kubeadm writes it, without what only a kubelet needs (probes, image, mounts). */
-export function manifestOf(component: string, command: readonly string[], labels: Record<string, string> = {}): object {
+export function manifestOf(
+  component: string,
+  command: readonly string[],
+  { labels = {}, after }: { labels?: Record<string, string>; after?: string } = {},
+): object {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name: component, namespace: 'kube-system', labels: { component, ...labels } },
+    metadata: {
+      name: component,
+      namespace: 'kube-system',
+      labels: { component, ...labels },
+      ...(after === undefined ? {} : { annotations: { [AFTER]: after } }),
+    },
     spec: { containers: [{ name: component, command }], hostNetwork: true, priorityClassName: 'system-node-critical' },
   };
 }
@@ -29,6 +44,7 @@ export function writeManifest(path: string, manifest: object): void {
 }
 
 const shape = z.object({
+  metadata: z.object({ annotations: z.record(z.string(), z.string()).default({}) }).default({ annotations: {} }),
   spec: z.object({
     containers: z.tuple([
       z.object({
@@ -43,11 +59,19 @@ const shape = z.object({
 export interface Start {
   argv: [string, ...string[]];
   env: Record<string, string>;
+  /** The URL to wait for before the first start. */
+  after?: string;
 }
 
 /** The command of the only container, its arguments and its environment. Throws when the text is no such manifest. */
 export function readManifest(text: string): Start {
-  const [container] = shape.parse(parse(text)).spec.containers;
-  const [program = '', ...args] = [...container.command, ...container.args];
-  return { argv: [program, ...args], env: Object.fromEntries(container.env.map(({ name, value }) => [name, value])) };
+  const { metadata, spec } = shape.parse(parse(text));
+  const [{ command, args, env }] = spec.containers;
+  const [program = '', ...rest] = [...command, ...args];
+  const after = metadata.annotations[AFTER];
+  return {
+    argv: [program, ...rest],
+    env: Object.fromEntries(env.map(({ name, value }) => [name, value])),
+    ...(after === undefined ? {} : { after }),
+  };
 }

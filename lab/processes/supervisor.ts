@@ -17,6 +17,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { reasonOf } from '../../src/errors.ts';
 import { readLab } from '../state.ts';
 import { type Backoff, nextStart } from './backoff.ts';
+import { answers } from './health.ts';
 import { withHostName } from './identity.ts';
 import { type Place, placeOf } from './layout.ts';
 import { readManifest } from './manifest.ts';
@@ -58,7 +59,7 @@ function scan(place: Place, kept: Map<string, Kept>): void {
     const key = `${node}/${component}`;
     const known = kept.get(key) ?? { node, component, file, backoff: { short: 0 }, startedAt: 0, due: 0 };
     kept.set(key, known);
-    if (known.due !== undefined && Date.now() >= known.due) start(place, known);
+    if (known.due !== undefined && Date.now() >= known.due) startWhenItMay(place, known);
   }
   const names = new Set(found.map(({ node, component }) => `${node}/${component}`));
   for (const [key, one] of kept) {
@@ -83,6 +84,29 @@ function namesIn(folder: string): string[] {
     return readdirSync(folder);
   } catch {
     return [];
+  }
+}
+
+/** The first start of a component may have to wait for something that answers. */
+function startWhenItMay(place: Place, one: Kept): void {
+  const after = one.startedAt === 0 ? afterOf(one.file) : undefined;
+  if (after === undefined) {
+    start(place, one);
+    return;
+  }
+  delete one.due; // until the answer is there
+  void answers(after).then((yes) => {
+    if (stopping) return;
+    if (yes) start(place, one);
+    else one.due = Date.now();
+  });
+}
+
+function afterOf(file: string): string | undefined {
+  try {
+    return readManifest(readFileSync(file, 'utf8')).after;
+  } catch {
+    return undefined; // the start itself says what is wrong
   }
 }
 
@@ -158,7 +182,7 @@ async function stopAll(all: Kept[]): Promise<void> {
   const running = (etcd: boolean): Kept[] => all.filter((one) => one.child && (one.component === 'etcd') === etcd);
   for (const [etcd, patience] of [
     [false, 3_000],
-    [true, 5_000],
+    [true, 1_500], // the last members wait in vain for someone to hand their leadership to
   ] as const) {
     for (const one of running(etcd)) one.child?.kill('SIGTERM');
     const until = Date.now() + patience;

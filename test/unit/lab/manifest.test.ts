@@ -10,8 +10,12 @@ describe('manifests', () => {
     try {
       const path = join(folder, 'manifests/etcd.yaml');
       const command = commandOf('etcd', { name: 'cp1', 'listen-peer-urls': `https://${'x'.repeat(200)}:2380` });
-      writeManifest(path, manifestOf('etcd', command));
-      expect(readManifest(readFileSync(path, 'utf8'))).toEqual({ argv: command, env: {} });
+      writeManifest(path, manifestOf('etcd', command, { after: 'https://x/readyz' }));
+      expect(readManifest(readFileSync(path, 'utf8'))).toEqual({
+        argv: command,
+        env: {},
+        after: 'https://x/readyz',
+      });
       expect(readdirSync(join(folder, 'manifests'))).toEqual(['etcd.yaml']);
     } finally {
       rmSync(folder, { recursive: true });

@@ -154,7 +154,12 @@ function filledStores(survey: Survey, a: AuthorityRotation): Filled[] {
   ];
 }
 
-const keyStore = (id: StoreId, value: Signer): PartStore => ({ id, holds: 'signer', values: [value] });
+/** A key that is there may also be gone by the time kubeadm looks. */
+const keyStore = (id: StoreId, value: Signer): PartStore => ({
+  id,
+  holds: 'signer',
+  values: value === 'absent' ? [value] : [value, 'absent'],
+});
 
 function withStores(stores: readonly StoreClass[], more: readonly Filled[]): StoreClass[] {
   const known = new Set(stores.map((store) => store.id));

@@ -5,23 +5,27 @@ import { kubeadmKeys } from '../catalog/flows.ts';
 import type { AuthorityRotation } from '../model/rotation.ts';
 import type { Proof } from '../model/step.ts';
 import type { Value } from '../model/value.ts';
-import { type Course, held, place } from './course.ts';
+import { type Course, place } from './course.ts';
 
 /** Takes the keys out of kubeadm's sight, of each authority that has one there. */
 export function freeze(c: Course): void {
   for (const a of c.rotation.authorities) {
-    const keys = keysOf(c, a).filter((id) => held(c, id).some((value) => value !== 'absent'));
-    if (keys.length === 0) continue;
+    // Away, or of the generation that stays in charge: nothing to take out of sight.
     const here = c.direction === 'forward' ? 'old' : 'new';
-    // Away or of the generation that stays in charge: on the way there is nothing to take away.
-    if (!keys.some((id) => held(c, id).includes(here))) continue;
+    const keys = keysOf(c, a, (value) => value === here);
+    if (keys.length === 0) continue;
+    const proofs = untouched(c, a);
     place(c, {
       id: `${c.move}.${a.authority}.freeze`,
       authority: a.authority,
       title: 'keep the CA key where kubeadm does not find it while the rotation is open',
       action: { do: 'freeze', authority: a.authority },
-      effects: moved(keys, 'absent'),
-      proof: untouched(c, a),
+      // Taking a key away adds nothing to what may be: it needs no check, and it is what mends a cluster where kubeadm may have run.
+      effects: [
+        read(keys, 'absent'),
+        ...proofs.map((proof) => ({ kind: 'read' as const, stores: proof.of, keep: proof.keep })),
+      ],
+      proof: proofs,
       inverse: { do: 'unfreeze', authority: a.authority },
     });
   }
@@ -49,25 +53,23 @@ function untouched(c: Course, a: AuthorityRotation): Proof[] {
 export function unfreeze(c: Course): void {
   const back = c.direction === 'forward' ? 'new' : 'old';
   for (const a of c.rotation.authorities) {
-    const keys = keysOf(c, a).filter((id) => held(c, id).some((value) => value !== back));
+    const keys = keysOf(c, a, (value) => value !== back);
     if (keys.length === 0 || a.external === true) continue;
     place(c, {
       id: `${c.move}.${a.authority}.unfreeze`,
       authority: a.authority,
       title: 'put the CA key back where kubeadm looks for it',
       action: { do: 'unfreeze', authority: a.authority },
-      effects: moved(keys, back),
+      effects: [{ kind: 'write', stores: keys, value: back }, read(keys, back)],
       proof: [],
       inverse: { do: 'freeze', authority: a.authority },
     });
   }
 }
 
-const keysOf = (c: Course, a: AuthorityRotation): string[] => kubeadmKeys(c.survey, a).map(({ id }) => id);
+/** Keys by what was seen of them at the beginning. */
+const keysOf = (c: Course, a: AuthorityRotation, wanted: (value: Value) => boolean): string[] =>
+  kubeadmKeys(c.survey, a).flatMap(({ id, value }) => (wanted(value) ? [id] : []));
 
 /** Keys are moved by reroot itself and never read back: the step that moves them knows. */
-const moved = (keys: readonly string[], value: Value) =>
-  [
-    { kind: 'write', stores: keys, value },
-    { kind: 'read', stores: keys, keep: [value] },
-  ] as const;
+const read = (keys: readonly string[], value: Value) => ({ kind: 'read', stores: keys, keep: [value] }) as const;

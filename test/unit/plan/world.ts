@@ -52,6 +52,7 @@ function act(world: Inventory, rotation: Rotation, step: Step, action: Action, a
       break;
     case 'freeze':
       keysOf(world, a).splice(0);
+      for (const store of caFiles(world, a)) delete store.keySpki;
       break;
     case 'unfreeze':
       putKeysBack(world, a, rotation.rollback ? a.old : a.new);
@@ -68,6 +69,11 @@ function act(world: Inventory, rotation: Rotation, step: Step, action: Action, a
 const keysOf = (world: Inventory, a: AuthorityRotation) =>
   world.authorities.find((one) => one.authority === a.authority)?.keys ?? [];
 
+const caFiles = (world: Inventory, a: AuthorityRotation): Store[] =>
+  world.stores.filter((store) =>
+    store.keyPath?.endsWith(a.authority === 'front-proxy' ? '/front-proxy-ca.key' : '/ca.key'),
+  );
+
 function putKeysBack(world: Inventory, a: AuthorityRotation, ca: CertFact): void {
   const name = a.authority === 'front-proxy' ? 'front-proxy-ca' : 'ca';
   const planes = world.nodes.filter((node) => node.roles.includes('control-plane'));
@@ -77,6 +83,7 @@ function putKeysBack(world: Inventory, a: AuthorityRotation, ca: CertFact): void
     path: `/etc/kubernetes/pki/${name}.key`,
   }));
   keysOf(world, a).splice(0, Number.POSITIVE_INFINITY, ...keys);
+  for (const store of caFiles(world, a)) store.keySpki = ca.spki;
 }
 
 // ---- writes ----

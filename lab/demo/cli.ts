@@ -7,11 +7,11 @@ export function registerDemo(lab: Command): void {
     .command('demo')
     .description('a lab, load on it, both authorities to the end of retire, and what was measured')
     .option('--quick', 'the process lab (the full lab is not part of this version, so it is taken in any case)')
-    .option('--name NAME', 'name of the lab', 'demo')
+    .option('--name <name>', 'name of the lab', 'demo')
     .option('--keep', 'leave the lab up at the end')
-    .option('--control-planes N', 'control-plane nodes', (text) => Number(text), 3)
-    .option('--kubernetes VERSION', 'version of Kubernetes')
-    .option('--after SECONDS', 'load after retire', (text) => Number(text), 15)
+    .option('--control-planes <n>', 'control-plane nodes', (text) => Number(text), 3)
+    .option('--kubernetes <version>', 'version of Kubernetes')
+    .option('--after <seconds>', 'load after retire', (text) => Number(text), 15)
     .action(async (flags: Flags) => {
       const say = (line: string): void => void process.stdout.write(`${line}\n`);
       if (!flags.quick)

@@ -106,8 +106,6 @@ function takeOver(d: Draft, node: NodeIndex): void {
     for (let rest = brought & ~own; rest !== 0; rest &= rest - 1) {
       const bit = rest & -rest;
       d.add(node, bit, originOf(d, inflow, own, bit));
-      // A union grows with what the target itself may hold.
-      if (inflow.union) d.look(node);
     }
   }
 }

@@ -155,9 +155,11 @@ function inflowsOf(
 function readersOf(inflows: readonly (readonly Inflow[])[]): NodeIndex[][] {
   const readers: Set<NodeIndex>[] = inflows.map(() => new Set());
   inflows.forEach((list, node) => {
-    for (const { from, flags } of list) {
+    for (const { from, flags, union } of list) {
       readers[from]!.add(node);
       if (flags >= 0) readers[flags]!.add(node);
+      // What a union makes hangs on what its target holds.
+      if (union) readers[node]!.add(node);
     }
   });
   return readers.map((set) => [...set]);

@@ -33,6 +33,14 @@ describe('flows', () => {
     expect(held(t, 'union', read(['union'], 'both'))).toEqual(['both']);
   });
 
+  it('unite what a hand writes with what is there', () => {
+    const t = tiny({
+      stores: { ca: {}, union: {} },
+      flows: [{ id: 'f', from: ['ca'], to: 'union', how: 'union' }],
+    });
+    expect(held(t, 'union', write('new', 'union'))).toEqual(['old', 'new', 'both']);
+  });
+
   it('unite what a source may hold in turn', () => {
     const t = tiny({
       stores: { ca: { first: ['old', 'new'] }, union: { first: ['none'] } },

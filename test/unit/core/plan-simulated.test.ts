@@ -23,10 +23,26 @@ function orderOf(steps: readonly Step[]): Order {
   return steps.flatMap((step) => {
     const acts = step.effects.filter(({ kind }) => kind === 'write' || kind === 'restart');
     const rest = step.effects.filter((effect) => !acts.includes(effect));
-    const effects: Effect[] = [...step.gate.map(effectOf), ...acts, ...step.proof.map(effectOf), ...rest];
+    const effects: Effect[] = [
+      ...step.gate.map(effectOf),
+      ...keysAway(step),
+      ...acts,
+      ...step.proof.map(effectOf),
+      ...rest,
+    ];
     return effects.map((effect) => ({ name: `${effect.kind} in ${step.id}`, effect }));
   });
 }
+
+/** What the action itself does to the keys; to the model it is only shown that they are away. */
+const keysAway = ({ action, effects }: Step): Effect[] =>
+  action.do === 'freeze'
+    ? effects.flatMap((effect): Effect[] =>
+        effect.kind === 'read' && effect.keep.includes('absent')
+          ? [{ kind: 'write', stores: effect.stores, value: 'absent' }]
+          : [],
+      )
+    : [];
 
 function blueprintOf(t: Topology): Blueprint {
   const elected = [SIGNER, ROOT_CA].filter((id) => there(t, id));

@@ -4,8 +4,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { apply } from '../../../src/core/model/apply.ts';
 import { violations } from '../../../src/core/model/invariant.ts';
-import { Contradiction, type State } from '../../../src/core/model/state.ts';
+import { Contradiction, initialState, type State } from '../../../src/core/model/state.ts';
 import type { Topology } from '../../../src/core/model/topology.ts';
+import { VALUES } from '../../../src/core/model/value.ts';
 import { unfold, unfoldKubeadm } from '../../simulator/blueprint.ts';
 import { kubeadm } from '../../simulator/kubeadm.ts';
 import { makeMaterial, verifier } from '../../simulator/material.ts';
@@ -107,6 +108,29 @@ describe('only writes, and actors that come, need a check', () => {
       { numRuns: 150 },
     );
     expect(filtered).toBeGreaterThan(150);
+  });
+
+  it('states are closed: looking at everything again, and ruling nothing out, adds nothing', () => {
+    const everything = Object.values(VALUES).flat();
+    fc.assert(
+      fc.property(seeds, (seed) => {
+        const r = random(seed);
+        const { t: small } = anyTopology(r);
+        const look = {
+          kind: 'read',
+          stores: [...small.stores, ...small.uses].map(({ id }) => id),
+          keep: everything,
+        } as const;
+        let s = initialState(small);
+        for (const { effect } of wild(small, r, 40)) {
+          s = attempt(small, s, effect) ?? s;
+          const again = apply(small, s, look);
+          expect(again.beliefs).toEqual(s.beliefs);
+          expect(again.boot).toEqual(s.boot);
+        }
+      }),
+      { numRuns: 150 },
+    );
   });
 
   it('an effect is the same however often it is looked at: states are values', () => {

@@ -29,27 +29,28 @@ const ENDPOINTS: Record<string, (address: string) => string> = {
   [BALANCER]: (address) => `https://${address}:${PORTS.apiServer}/readyz`,
 };
 
-export const healthOf = (place: Place): Promise<ComponentHealth[]> =>
+export type Which = (id: { node: string; component: string }) => boolean;
+
+/** Asks all components, or those that `which` picks. */
+export const healthOf = (place: Place, which: Which = () => true): Promise<ComponentHealth[]> =>
   Promise.all(
-    componentsOf(place).map(async ({ node, component }) => {
-      const endpoint = ENDPOINTS[component]?.(node.address) ?? '';
-      const pid = pidOf(place, node.name, component);
-      const up = pid !== undefined && (await answers(endpoint));
-      return { id: `${node.name}/${component}`, node: node.name, component, ...(pid ? { pid } : {}), up, endpoint };
-    }),
+    componentsOf(place)
+      .filter(({ node, component }) => which({ node: node.name, component }))
+      .map(async ({ node, component }) => {
+        const endpoint = ENDPOINTS[component]?.(node.address) ?? '';
+        const pid = pidOf(place, node.name, component);
+        const up = pid !== undefined && (await answers(endpoint));
+        return { id: `${node.name}/${component}`, node: node.name, component, ...(pid ? { pid } : {}), up, endpoint };
+      }),
   );
 
 export const isUp = (components: readonly ComponentHealth[]): boolean => components.every(({ up }) => up);
 
-/** Waits until all components that `wanted` picks answer. Throws naming those that do not, with the file that says why. */
-export async function awaitHealth(
-  place: Place,
-  wanted: (component: ComponentHealth) => boolean,
-  timeout: number,
-): Promise<void> {
+/** Waits until all components that `which` picks answer. Throws naming those that do not, with the file that says why. */
+export async function awaitHealth(place: Place, which: Which, timeout: number): Promise<void> {
   const until = Date.now() + timeout;
   for (;;) {
-    const missing = (await healthOf(place)).filter((one) => wanted(one) && !one.up);
+    const missing = (await healthOf(place, which)).filter(({ up }) => !up);
     if (missing.length === 0) return;
     if (Date.now() > until) {
       throw new RerootError(

@@ -1,5 +1,6 @@
 // A TCP load balancer for API servers: sends new connections where /readyz says 200, tries the next when a connect fails, and never
-// cuts a connection that is open. While no back end is ready a new one is held for a while: a lone server may just be restarting.
+// cuts a connection that is open. While no back end is ready a new one is held for a while: a lone server may just be restarting. Where none has
+// ever been ready nothing is held: an API server that starts asks the aggregated ones, and would wait for its own clients.
 
 import { request } from 'node:https';
 import { connect, createServer, type Socket } from 'node:net';
@@ -14,6 +15,7 @@ interface Backend {
   host: string;
   port: number;
   ready: boolean;
+  wasReady: boolean;
 }
 
 const parse = (endpoint: string): { host: string; port: number } => {
@@ -24,7 +26,9 @@ const parse = (endpoint: string): { host: string; port: number } => {
 /** One route, `LISTEN=BACKEND,BACKEND`, each `HOST:PORT`. Runs until it is ended. */
 export function balance(route: string): Promise<never> {
   const [listen = '', endpoints = ''] = route.split('=');
-  const backends: Backend[] = endpoints.split(',').map((endpoint) => ({ ...parse(endpoint), ready: false }));
+  const backends: Backend[] = endpoints
+    .split(',')
+    .map((endpoint) => ({ ...parse(endpoint), ready: false, wasReady: false }));
   for (const backend of backends) void keepChecking(backend);
   let turn = 0;
   const server = createServer({ pauseOnConnect: true }, (client) => {
@@ -33,7 +37,7 @@ export function balance(route: string): Promise<never> {
     const ready = (): Backend[] => inTurn(backends, turn++).filter((backend) => backend.ready);
     let last = false;
     forward(client, ready(), () => {
-      if (Date.now() < until) return { wait: true, next: ready() };
+      if (Date.now() < until && backends.some(({ wasReady }) => wasReady)) return { wait: true, next: ready() };
       // A check may be wrong: before a connection is given up, every back end is tried once.
       const next = last ? [] : inTurn(backends, turn++);
       last = true;
@@ -101,6 +105,7 @@ async function keepChecking(backend: Backend): Promise<void> {
 function setReady(backend: Backend, ready: boolean): void {
   if (backend.ready === ready) return;
   backend.ready = ready;
+  backend.wasReady ||= ready;
   process.stdout.write(`${new Date().toISOString()} ${backend.host} ${ready ? 'ready' : 'not ready'}\n`);
 }
 

@@ -86,8 +86,17 @@ function writeNodes(place: Place): void {
   ]);
 }
 
+/** What the API servers need. The others begin once the API answers: before that they would only be in its way. */
+const FIRST = ['etcd', 'kube-apiserver', BALANCER];
+
 const put = (place: Place, node: string, component: string, command: readonly string[]): void =>
-  writeManifest(place.manifest(node, component), manifestOf(component, command, { labels: { tier: 'control-plane' } }));
+  writeManifest(
+    place.manifest(node, component),
+    manifestOf(component, command, {
+      labels: { tier: 'control-plane' },
+      ...(FIRST.includes(component) ? {} : { after: `${place.server}/readyz` }),
+    }),
+  );
 
 /** Which client certificate a component presents is in the log as `authentication.kubernetes.io/credential-id` of its Lease writes. */
 const auditPolicy = {

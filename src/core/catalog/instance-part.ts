@@ -86,7 +86,7 @@ const HANDSHAKE: Millis = 1_500;
  */
 function oldestConnection(survey: Survey, server: Instance): Millis | undefined {
   const { inventory } = survey;
-  const offset = (node: string): Millis => inventory.nodes.find(({ name }) => name === node)?.clockOffset ?? 0;
+  const offset = survey.clockOffset;
   const here = (at: Millis, node: string): Millis => at - offset(node) + offset(server.node);
   const starts = inventory.instances
     .filter(({ component }) => component === 'kubelet')

@@ -5,7 +5,8 @@ import { kubeadmKeys } from '../catalog/flows.ts';
 import type { AuthorityRotation } from '../model/rotation.ts';
 import type { Proof } from '../model/step.ts';
 import type { Value } from '../model/value.ts';
-import { type Course, place } from './course.ts';
+import type { Course } from './course.ts';
+import { place } from './place.ts';
 
 /** Takes the keys out of kubeadm's sight, of each authority that has one there. */
 export function freeze(c: Course): void {

@@ -10,7 +10,8 @@ import type { Proof } from '../model/step.ts';
 import type { Use } from '../model/topology.ts';
 import type { Value } from '../model/value.ts';
 import { isFixed } from './blockers.ts';
-import { type Course, held, membersOf, place } from './course.ts';
+import { type Course, held, membersOf } from './course.ts';
+import { place } from './place.ts';
 
 const authoritiesOf = (c: Course): Authority[] => c.rotation.authorities.map((a) => a.authority);
 const routesOf = (c: Course): Partial<Record<Authority, Route>> =>

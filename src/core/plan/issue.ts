@@ -3,14 +3,16 @@
 
 import { MANAGER, SIGNER } from '../catalog/manager.ts';
 import { IN_FLIGHT } from '../catalog/published.ts';
-import type { PartyId, StoreId } from '../model/ids.ts';
 import type { AuthorityRotation } from '../model/rotation.ts';
 import type { Proof } from '../model/step.ts';
 import type { Use } from '../model/topology.ts';
 import type { Credential, Value } from '../model/value.ts';
-import { type Course, held, place } from './course.ts';
-import { leaderLast, type Need, nodeWaves, oneByOne, outdated, restart } from './restart-steps.ts';
-import { leaderStores, otherInstanceUses, ownStoresOf, storesOf, usesWhere } from './roles.ts';
+import { clientFiles, clientUses } from './clients.ts';
+import { type Course, held } from './course.ts';
+import { callees, others } from './issue-others.ts';
+import { place } from './place.ts';
+import { leaderLast, type Need, nodeWaves, outdated, restart } from './restart-steps.ts';
+import { leaderStores, ownStoresOf, storesOf, usesWhere } from './roles.ts';
 import { canWrite, write } from './write-steps.ts';
 
 const API_SERVER = 'kube-apiserver';
@@ -124,59 +126,6 @@ export function kubelets(c: Course, a: AuthorityRotation, value: 'old' | 'new'):
   });
 }
 
-const clientUses = (c: Course, a: AuthorityRotation, component: string): Use[] => [
-  ...usesWhere(c, { authority: a.authority, component, kind: 'presents-as-client' }),
-  ...usesWhere(c, { authority: a.authority, component, kind: 'verifies-servers' }),
-];
-
-/** Client certificate and server trust of one kind of client. */
-function clientFiles(
-  c: Course,
-  a: AuthorityRotation,
-  id: string,
-  whose: string,
-  uses: readonly Use[],
-  value: 'old' | 'new',
-): void {
-  const { authority } = a;
-  const of = (kind: Use['kind']): StoreId[] =>
-    ownStoresOf(
-      c,
-      uses.filter((use) => use.kind === kind),
-    );
-  const to = (name: string, title: string, stores: readonly StoreId[]) =>
-    write(c, { id: `${c.move}.${authority}.${id}-${name}`, authority, title, stores, value });
-  to('client', `give ${whose} kubeconfigs certificates from ${value}`, of('presents-as-client'));
-  to('ca', `trust ${value} alone in ${whose} kubeconfigs`, of('verifies-servers'));
-}
-
-/** Webhooks and the like with certificates from the cluster: their verifiers hold both by now. */
-export function callees(c: Course, a: AuthorityRotation, value: 'old' | 'new'): void {
-  const { authority } = a;
-  const uses = c.t.uses.filter(
-    (use) => use.authority === authority && use.kind === 'presents-as-server' && isServedElsewhere(use),
-  );
-  const title = `serve a certificate from ${value} where API servers call out`;
-  write(c, { id: `${c.move}.${authority}.callees`, authority, title, stores: storesOf(uses), value });
-  const restartable = uses.filter((use) => use.reread === 'restart');
-  const owners = outdated(
-    c,
-    restartable.map((use): Need => ({ use, value })),
-  );
-  const known = restartable.filter((use) => use.parties.some((party) => owners.includes(party)));
-  restart(c, {
-    id: `${c.move}.${authority}.restart-callees`,
-    authority,
-    title: 'restart what does not take its certificate up by itself',
-    waves: oneByOne(owners),
-    loads: [value],
-    unless: [{ kind: 'serves', authority, of: known.map((use) => use.id), keep: [value] }],
-  });
-}
-
-const OWN_SERVERS = /(^|\/)(kube-apiserver|kubelet|kube-controller-manager|kube-scheduler):/;
-const isServedElsewhere = (use: Use): boolean => !OWN_SERVERS.test(use.id);
-
 export function schedulers(c: Course, a: AuthorityRotation, value: 'old' | 'new'): void {
   const uses = clientUses(c, a, SCHEDULER);
   clientFiles(c, a, 'scheduler', "the schedulers'", uses, value);
@@ -228,28 +177,6 @@ export function restartManagers(c: Course, a: AuthorityRotation, uses: readonly 
         uses.map((use): Need => ({ use, value })),
       ),
     ),
-    loads: [value],
-  });
-}
-
-/** Administrators' kubeconfigs that kubeadm keeps, and other processes with kubeconfigs. */
-export function others(c: Course, a: AuthorityRotation, value: 'old' | 'new'): void {
-  const { authority } = a;
-  const isClient = (use: Use) => use.kind === 'presents-as-client' || use.kind === 'verifies-servers';
-  const own = usesWhere(c, { authority, component: 'file' }).filter((use) => isClient(use) && use.sources.length > 0);
-  clientFiles(c, a, 'admin', "administrators'", own, value);
-  const processes = otherInstanceUses(c, authority).filter(isClient);
-  clientFiles(c, a, 'others', "other processes'", processes, value);
-  const restartable = processes.filter((use) => use.reread === 'restart');
-  const parties: PartyId[] = outdated(
-    c,
-    restartable.map((use): Need => ({ use, value })),
-  );
-  restart(c, {
-    id: `${c.move}.${authority}.restart-others`,
-    authority,
-    title: 'restart the other clients of the API server',
-    waves: oneByOne(parties),
     loads: [value],
   });
 }

@@ -5,7 +5,8 @@ import type { Proof } from '../model/step.ts';
 import type { Use } from '../model/topology.ts';
 import type { Value } from '../model/value.ts';
 import { isFixed } from './blockers.ts';
-import { type Course, held, membersOf, place } from './course.ts';
+import { type Course, held, membersOf } from './course.ts';
+import { place } from './place.ts';
 import { storesOf, usesWhere } from './roles.ts';
 
 /**

@@ -6,8 +6,9 @@ import type { Instance } from '../model/inventory.ts';
 import type { Proof } from '../model/step.ts';
 import type { Use } from '../model/topology.ts';
 import type { Value } from '../model/value.ts';
-import { type Course, isControlPlane, loadedNow, place } from './course.ts';
+import { type Course, isControlPlane, loadedNow } from './course.ts';
 import { isAtLeast } from './order.ts';
+import { place } from './place.ts';
 
 /** What a use must have loaded, or anything further along. */
 export interface Need {

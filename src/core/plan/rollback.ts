@@ -8,17 +8,8 @@ import type { Plan } from '../model/step.ts';
 import { type Course, courseOf } from './course.ts';
 import { freeze, unfreeze } from './freeze-steps.ts';
 import { look, prove } from './goals.ts';
-import {
-  callees,
-  kubeletClient,
-  kubelets,
-  managers,
-  others,
-  presentProxy,
-  schedulers,
-  serving,
-  signer,
-} from './issue.ts';
+import { kubeletClient, kubelets, managers, presentProxy, schedulers, serving, signer } from './issue.ts';
+import { callees, others } from './issue-others.ts';
 import { planOf } from './plan.ts';
 import { evictStale } from './pods.ts';
 import { blockersFirst, clientCAs, serverCAs, shrinkUnion } from './retire.ts';

@@ -4,8 +4,9 @@
 import { type Authority, parseFileId, type StoreId } from '../model/ids.ts';
 import type { Proof } from '../model/step.ts';
 import type { Holds, Value } from '../model/value.ts';
-import { type Course, type Draft, isControlPlane, isPossible, membersOf, nodeOfStore, place } from './course.ts';
+import { type Course, isControlPlane, membersOf, nodeOfStore } from './course.ts';
 import { isAtLeast } from './order.ts';
+import { type Draft, isPossible, place } from './place.ts';
 
 export interface WriteWish {
   /** Step id without the place: `trust.kubernetes.client-ca`. */

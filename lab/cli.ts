@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { EXIT, wrongUse } from '../src/errors.ts';
 import { down } from './processes/down.ts';
 import { execOn, setClock } from './processes/exec.ts';
+import { readGivenCAs } from './processes/given-cas.ts';
 import { balance } from './processes/load-balancer.ts';
 import { makeLab } from './processes/make.ts';
 import { restore, snapshot } from './processes/snapshot.ts';
@@ -33,6 +34,8 @@ interface UpFlags {
   kubernetes: string;
   controlPlanes: string;
   network?: string;
+  withCa?: string;
+  withoutCaKey?: boolean;
 }
 
 function registerUp(lab: Command): void {
@@ -48,17 +51,24 @@ function registerUp(lab: Command): void {
     )
     .option('--control-planes <n>', '1 or 3', '3')
     .option('--network <a.b.c>', 'first three numbers of its loopback addresses (chosen, if not given)')
+    .option(
+      '--with-ca <dir>',
+      'CAs of the lab: ca.crt, ca.key, front-proxy-ca.crt, front-proxy-ca.key, one pair or both',
+    )
+    .option('--without-ca-key', 'an external CA: its keys are taken off the nodes once the lab is made')
     .action(async (flags: UpFlags) => {
       const begun = Date.now();
       if (flags.kind !== 'processes') throw wrongUse(`there is no lab of kind "${flags.kind}"`, '--kind processes');
       if (!['1', '3'].includes(flags.controlPlanes))
         throw wrongUse('a lab has 1 or 3 control planes', '--control-planes 3');
-      const { name, kubernetes, network } = flags;
+      const { name, kubernetes, network, withCa } = flags;
       await up({
         name,
         kubernetes: kubernetes.replace(/^v/, ''),
         controlPlanes: Number(flags.controlPlanes),
         ...(network === undefined ? {} : { network }),
+        ...(withCa === undefined ? {} : { givenCAs: readGivenCAs(withCa) }),
+        withoutCAKey: flags.withoutCaKey ?? false,
         say: print,
       });
       const dir = labDir(name);

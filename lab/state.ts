@@ -39,6 +39,10 @@ const labFile = z.object({
   loadBalancer: z.string(),
   /** Whether each node's components can have a host name of their own (user namespaces are allowed). */
   hostNames: z.boolean(),
+  /** Digest of the CA certificates that were given by --with-ca. */
+  givenCAs: z.string().optional(),
+  /** No CA key is on the nodes, and the controller managers sign nothing. */
+  withoutCAKey: z.boolean().optional(),
   /** making: `up` is at work or was killed; going: `down` is. */
   phase: z.enum(['making', 'up', 'going']),
   /** The bundled command that the supervisor and the load balancer run, and the Node that runs it. */

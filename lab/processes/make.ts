@@ -16,6 +16,7 @@ import {
   kubeletFlags,
   schedulerFlags,
 } from './flags.ts';
+import { takeKeysAway } from './given-cas.ts';
 import { awaitHealth } from './health.ts';
 import { API_PORT, BALANCER, type Place, PORTS, placeOf } from './layout.ts';
 import { commandOf, manifestOf, writeManifest } from './manifest.ts';
@@ -45,6 +46,10 @@ export async function makeLab(dir: string, say: Say): Promise<void> {
     connect({ kubeconfig: place.kubeconfig }),
     connect({ kubeconfig: place.etc('cp1', 'super-admin.conf') }),
   );
+  await awaitHealth(place, () => true, 120_000);
+  if (!lab.withoutCAKey) return;
+  say('the CA keys go off the nodes');
+  await takeKeysAway(place);
   await awaitHealth(place, () => true, 120_000);
 }
 

@@ -11,6 +11,7 @@ import { withLock } from '../lock.ts';
 import { type LabFile, labDir, labsFolder, readLab, writeLab } from '../state.ts';
 import { kubeVersion } from '../versions.ts';
 import { removeLab } from './down.ts';
+import { digestOf, type GivenCAs, otherCAs, placeGivenCAs } from './given-cas.ts';
 import { healthOf, isUp } from './health.ts';
 import { asLabUser, hostNamesAllowed, isRoot, labUserCan, NOBODY } from './identity.ts';
 import { busy, labLock } from './lab-lock.ts';
@@ -26,6 +27,10 @@ export interface UpOptions {
   kubernetes: string;
   controlPlanes: number;
   network?: string;
+  /** CAs in place of kubeadm's own. */
+  givenCAs?: GivenCAs;
+  /** Take the CA keys off the control planes once the lab is made. */
+  withoutCAKey: boolean;
   say: Say;
 }
 
@@ -63,10 +68,8 @@ async function make(dir: string, build: Build, options: UpOptions, signal: Abort
   return lab;
 }
 
-async function standingLab(
-  dir: string,
-  { name, kubernetes, controlPlanes, say }: UpOptions,
-): Promise<LabFile | undefined> {
+async function standingLab(dir: string, options: UpOptions): Promise<LabFile | undefined> {
+  const { name, kubernetes, controlPlanes, say } = options;
   const lab = existsSync(dir) ? readLabOrNone(dir) : undefined;
   if (lab?.phase !== 'up') return undefined;
   const planes = lab.nodes.filter(({ controlPlane }) => controlPlane).length;
@@ -80,6 +83,8 @@ async function standingLab(
       `reroot lab down --name ${name}, or another --name`,
     );
   }
+  const differs = otherCAs(lab, options);
+  if (differs) throw wrongUse(`lab "${name}" is up ${differs}`, `reroot lab down --name ${name}, or another --name`);
   say(`lab "${name}" is up already`);
   return lab;
 }
@@ -110,6 +115,8 @@ function makeFolder(dir: string, program: string, network: string, options: UpOp
     network,
     ...nodesOf(network, options.controlPlanes),
     hostNames: hostNamesAllowed(),
+    ...(options.givenCAs ? { givenCAs: digestOf(options.givenCAs) } : {}),
+    ...(options.withoutCAKey ? { withoutCAKey: true } : {}),
     phase: 'making',
     program: { node: nodeFor(bin), script },
   };
@@ -119,6 +126,7 @@ function makeFolder(dir: string, program: string, network: string, options: UpOp
   if (isRoot()) {
     for (const path of [dir, bin, join(dir, 'lab.json')]) chownSync(path, NOBODY, NOBODY);
   }
+  if (options.givenCAs) placeGivenCAs(dir, options.givenCAs);
   return lab;
 }
 

@@ -2,6 +2,7 @@
 // (A:pkg/authentication/request/x509/x509.go verifies for each request; a client certificate that does not verify is an error, not anonymous).
 
 import { httpsProbe } from '../cluster/wire.ts';
+import { parseFileId } from '../core/model/ids.ts';
 import type { Instance } from '../core/model/inventory.ts';
 import type { Proof } from '../core/model/step.ts';
 import type { Trust } from '../core/model/value.ts';
@@ -11,8 +12,11 @@ import { contentOf } from './content.ts';
 import type { Look, LookContext, ProbeIdentity } from './context.ts';
 import { type Endpoint, endpointOfParty } from './endpoint.ts';
 import { generationsOf, known, type Member, membersOf } from './resolve.ts';
+import { ours, seconds, serverClock } from './times.ts';
 
 const PATIENCE = 5_000;
+/** A minute between two reads of a client CA file, and room for the read itself. Milliseconds. */
+const REREAD = 70_000;
 
 export async function accepts(proof: Proof, of: string, ctx: LookContext): Promise<Look> {
   const looks = await Promise.all(
@@ -32,7 +36,34 @@ async function look(proof: Proof, member: Member, ctx: LookContext): Promise<Loo
   const [old, fresh] = await Promise.all(asks);
   if (!old || !fresh) throw new Error('unreachable');
   const evidence = `${endpoint.host}:${endpoint.port} answered a client from old ${old.words}, one from new ${fresh.words}`;
-  return { value: trustFrom(old.accepted, fresh.accepted, proof), evidence };
+  const value = trustFrom(old.accepted, fresh.accepted, proof);
+  if (value !== undefined || fresh.accepted !== true || ctx.identity(proof.authority, 'old'))
+    return { value, evidence };
+  const read = await byReread(proof, member, ctx);
+  return { value: read.value, evidence: `${evidence}; ${read.evidence}` };
+}
+
+/**
+ * Without the old CA's key no client from old can be made to ask with. A server that answers one from new has read a file that holds new; which
+ * one is told by the file, once the server must have read it: client CA files are read again once a minute at the latest
+ * (A:pkg/server/dynamiccertificates/dynamic_cafile_content.go). On the way forth, holding both comes before new alone, so it is known at once.
+ */
+async function byReread(proof: Proof, { use }: Member, ctx: LookContext): Promise<Look> {
+  const [source, ...more] = use.sources;
+  if (!source || more.length > 0) return { value: undefined, evidence: 'it reads from several places' };
+  const content = await contentOf(ctx, source.store, 'trust', generationsOf(ctx, proof));
+  if (content.value !== 'both' && content.value !== 'new') return { value: undefined, evidence: content.evidence };
+  if (content.value === 'both' && !ctx.rotation.rollback) return content;
+  const file = parseFileId(source.store);
+  const age =
+    content.changedAt === undefined
+      ? 0
+      : file
+        ? ctx.now() - ours(ctx, file.node, content.changedAt)
+        : (await serverClock(ctx.cluster)) - content.changedAt;
+  if (age < REREAD)
+    return { value: undefined, evidence: `${content.evidence}, for ${seconds(age)} of ${seconds(REREAD)}` };
+  return { value: content.value, evidence: `${content.evidence}, for ${seconds(age)}` };
 }
 
 interface Answer {

@@ -76,7 +76,7 @@ function prepare(
     });
   }
   const external = old.key === undefined;
-  const material: AuthorityMaterial = { authority, ...choice, old, new: fresh, bridges: {}, external };
+  const material: AuthorityMaterial = { authority, ...choice, old, new: fresh, bridges: {}, external, made: !given };
   if (choice.route === 'bridge') mintBridges(material, request.now);
   return material;
 }

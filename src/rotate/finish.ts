@@ -3,10 +3,11 @@
 import { removeBackups } from './backups.ts';
 import type { Context } from './context.ts';
 import { writeRecord } from './record.ts';
-import { destroyStaged } from './staging.ts';
+import { destroyStaged, leaveKey, leftKeyPath } from './staging.ts';
 
 /** After retire: the new generation is the only one. */
 export async function finishRetired(ctx: Context): Promise<void> {
+  await leaveMadeKeys(ctx);
   await end(ctx, 'done');
   ctx.emit({
     type: 'move',
@@ -25,6 +26,21 @@ export async function finishRolledBack(ctx: Context): Promise<void> {
     message: 'rolled back: everything is on the old CA',
     data: { state: 'reached' },
   });
+}
+
+/** A CA whose key was kept elsewhere: one that reroot made has its key in the staging folder alone, so it is left for whoever keeps such keys. */
+async function leaveMadeKeys(ctx: Context): Promise<void> {
+  const [folder] = ctx.folders;
+  if (!folder) return;
+  for (const { authority, external, made } of ctx.materials) {
+    if (!external || !made) continue;
+    await leaveKey(folder, authority, ctx.record.id, ctx.accessOf);
+    ctx.emit({
+      type: 'warning',
+      authority,
+      message: `the key of the new CA is in ${leftKeyPath(folder, authority, ctx.record.id)} on ${folder.node} and nowhere else: take it to where the old one is kept, and remove it there`,
+    });
+  }
 }
 
 async function end(ctx: Context, state: 'done' | 'rolled-back'): Promise<void> {

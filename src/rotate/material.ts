@@ -30,6 +30,8 @@ export interface AuthorityMaterial {
   bridges: Bridges;
   /** The old CA's key was on no node when the rotation began. */
   external?: boolean;
+  /** The new CA was made by reroot, not given. */
+  made?: boolean;
 }
 
 /** The public part, as the core wants it. */

@@ -155,6 +155,11 @@ export async function begin(ctx: Context): Promise<void> {
     message: `rotation ${ctx.record.id} begins`,
     data: { authorities: ctx.record.authorities.map(({ authority }) => authority) },
   });
+  for (const { authority, external, made } of ctx.materials) {
+    if (!external) continue;
+    const end = made ? "the made CA's key is left beside the record, to be taken away" : 'none is put there at the end';
+    ctx.emit({ type: 'warning', authority, message: `no CA key is kept on the nodes (an external CA): ${end}` });
+  }
 }
 
 export function refuseUnmet(ctx: Pick<Context, 'inventory' | 'rotation' | 'now'>): void {

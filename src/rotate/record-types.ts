@@ -14,6 +14,8 @@ export interface AuthorityRecord {
   bridges: { serving?: string; client?: string; reverse?: string };
   /** The old CA's key was on no node: nothing is put where kubeadm keeps CA keys at the end. */
   external: boolean;
+  /** The new CA was made by reroot: where the old key was on no node, the new one's is left for its owner to take away. */
+  made?: boolean;
   /** Leafs that were replaced, PEM by store id: needed to go back to exactly what was there. */
   replaced: Record<string, string>;
 }

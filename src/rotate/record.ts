@@ -95,6 +95,7 @@ export function newRecord(options: BeginOptions, materials: readonly AuthorityMa
         Object.entries(material.bridges).map(([purpose, bridge]) => [purpose, bridge.pem]),
       ) as RotationRecord['authorities'][number]['bridges'],
       external: material.external ?? false,
+      ...(material.made ? { made: true } : {}),
       replaced: {},
     })),
     waivers: [],

@@ -175,11 +175,12 @@ async function proveInto(
   proofs: readonly Proof[],
 ): Promise<State> {
   if (proofs.length === 0) return state;
-  // That a union stays as it was edited is a watch, not a look.
-  for (const proof of proofs.filter(({ kind }) => kind === 'settled')) {
+  // That a union stays as it was edited is a watch, not a look. Where both may be held nothing is dropped, and a look is enough.
+  const isWatch = ({ kind, keep }: Proof): boolean => kind === 'settled' && !keep.includes('both');
+  for (const proof of proofs.filter(isWatch)) {
     for (const observation of await settle(ctx, proof)) noteEvidence(ctx, step, proof, observation);
   }
-  const looks = proofs.filter(({ kind }) => kind !== 'settled');
+  const looks = proofs.filter((proof) => !isWatch(proof));
   await proveAll(looks, probeContext(ctx), {
     step: step.id,
     emit: ctx.emit,

@@ -63,6 +63,7 @@ export async function readStaged(
         new: generation(newCA, newKey),
         bridges,
         external: record.external,
+        ...(record.made ? { made: true } : {}),
       };
     }),
   );
@@ -88,6 +89,23 @@ async function readKey(
     }
   }
   return undefined;
+}
+
+/** Where the key of a CA that reroot made is left when the old one's was on no node: nobody else has it. 0600, on the first control plane. */
+export const leftKeyPath = (folder: Folder, authority: Authority, rotation: string): string =>
+  posix.join(folder.home, `${authority}-${rotation}.key`);
+
+export async function leaveKey(
+  folder: Folder,
+  authority: Authority,
+  rotation: string,
+  accessOf: AccessOf,
+): Promise<void> {
+  const key = await readKey(authority, 'new', [folder], accessOf);
+  if (!key) return;
+  await writeFile(accessOf(folder.node), leftKeyPath(folder, authority, rotation), Buffer.from(keyToPem(key)), {
+    mode: 0o600,
+  });
 }
 
 /** Takes the staged keys away: overwritten first, so that the disk does not keep them either where it can be helped. */

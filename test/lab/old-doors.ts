@@ -38,14 +38,12 @@ export function takeOldCredentials(lab: TestLab): OldCredentials {
 
 /** Every endpoint tried with every chain. `opened` means that a secret thing was read. */
 export async function oldDoors(lab: TestLab, old: OldCredentials): Promise<Door[]> {
-  const bridges = lab
-    .record()
-    .authorities.flatMap(({ authority, bridges: made }) =>
-      Object.entries(made).map(([purpose, pem]) => ({
-        name: `the ${purpose} bridge of ${authority}`,
-        pem: pem as string,
-      })),
-    );
+  const bridges = lab.record().authorities.flatMap(({ authority, bridges: made }) =>
+    Object.entries(made).map(([purpose, pem]) => ({
+      name: `the ${purpose} bridge of ${authority}`,
+      pem: pem as string,
+    })),
+  );
   const chains = [{ name: 'bare', pem: '' }, ...bridges];
   const status = JSON.parse(kubectl(lab, ['get', 'nodes', '-o', 'json']));
   const doors: Door[] = [];

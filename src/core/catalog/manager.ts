@@ -35,10 +35,13 @@ export function managerParts(survey: Survey, a: AuthorityRotation): Part[] {
 
 const last = (instance: Instance, flag: string): string | undefined => instance.flags[flag]?.at(-1);
 
-/** Only a controller manager that signs needs the split: without, its CA file may be a bundle. */
+/**
+ * Only a controller manager that signs needs the split: without, its CA file may be a bundle. kubeadm gives one whose CA is external the
+ * flag with nothing in it, so that it signs nothing (K:cmd/kubeadm/app/phases/controlplane/manifests.go).
+ */
 export const signs = (manager: Instance): boolean =>
-  last(manager, 'cluster-signing-cert-file') !== undefined ||
-  manager.nextFlags?.['cluster-signing-cert-file'] !== undefined;
+  Boolean(last(manager, 'cluster-signing-cert-file')) ||
+  Boolean(manager.nextFlags?.['cluster-signing-cert-file']?.at(-1));
 
 const isSplittable = (manager: Instance): boolean => signs(manager);
 

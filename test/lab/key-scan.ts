@@ -22,7 +22,7 @@ export function keysFoundIn(lab: TestLab, spoken: readonly unknown[]): string[] 
     }
     for (const body of bodies) if (text.includes(body)) found.push(`${where}: the body of a key that lies in the lab`);
   };
-  spoken.forEach((value, index) => look(`output ${index}`, JSON.stringify(value)));
+  for (const [index, value] of spoken.entries()) look(`output ${index}`, JSON.stringify(value));
   for (const path of filesBelow(lab.dir)) {
     const { mode } = statSync(path);
     const open = (mode & 0o077) !== 0;

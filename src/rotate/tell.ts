@@ -1,0 +1,59 @@
+// Words and events about steps and those who stand in their way.
+
+import type { Blocker, Plan, Step } from '../core/model/step.ts';
+import { EXIT, RerootError } from '../errors.ts';
+import type { Context } from './context.ts';
+
+export const GO_ON = 'run the same command again to go on from here';
+export const iso = (millis: number): string => new Date(millis).toISOString();
+export const targetsOf = (step: Step): readonly string[] => {
+  const { action } = step;
+  switch (action.do) {
+    case 'write':
+      return action.stores;
+    case 'restart':
+      return action.waves.flat();
+    case 'evict':
+      return action.pods;
+    case 'nudge':
+      return action.parties;
+    case 'shrink-union':
+      return [action.store, ...(action.more ?? [])];
+    case 'freeze':
+    case 'unfreeze':
+    case 'prove':
+      return [];
+  }
+};
+
+export function tellPlan(ctx: Context, plan: Plan): void {
+  const steps = plan.steps.map((step) => ({ id: step.id, move: step.move, title: step.title }));
+  ctx.emit({
+    type: 'plan',
+    message: steps.length === 0 ? 'nothing left to do' : `${steps.length} steps to do`,
+    data: { steps, restarts: plan.restarts, routes: plan.routes },
+  });
+}
+
+/** Tells of each blocker, and makes the failure that names them. */
+export function blocked(ctx: Context, step: Step): RerootError {
+  for (const blocker of step.blockers) tellBlocker(ctx, step, blocker);
+  const named = step.blockers.slice(0, 8).map((blocker) => `\n  ${blocker.party}: ${blocker.message}`);
+  const more = step.blockers.length > 8 ? `\n  and ${step.blockers.length - 8} more` : '';
+  const ways = [...new Set(step.blockers.flatMap((blocker) => blocker.ways))].slice(0, 6);
+  return new RerootError(EXIT.blocked, `${step.move} waits, and was not begun: ${step.title}${named.join('')}${more}`, {
+    hints: [...ways, GO_ON],
+  });
+}
+
+function tellBlocker(ctx: Context, step: Step, blocker: Blocker): void {
+  ctx.emit({
+    type: 'blocked',
+    step: step.id,
+    move: step.move,
+    authority: step.authority,
+    party: blocker.party,
+    message: blocker.message,
+    data: { reason: blocker.reason, ways: blocker.ways },
+  });
+}

@@ -13,7 +13,7 @@ import { cacheFolder } from './state.ts';
 import { type KubeVersion, linkerFlags } from './versions.ts';
 
 const GIB = 1024 ** 3;
-/** Room for Go's build cache, its modules and the program: measured, see docs/lab.md. */
+/** Room for Go's build cache, its modules and the program, with some to spare: a first build was not measured on an empty disk. */
 const BUILD_NEEDS = 6 * GIB;
 
 const notReady = (message: string, ...hints: string[]): RerootError =>

@@ -16,6 +16,7 @@ import { kubeadmObjects } from './kubeadm-objects.ts';
 import type { Place } from './layout.ts';
 import { commandOf, manifestOf, writeManifest } from './manifest.ts';
 import * as objects from './objects.ts';
+import * as hooked from './webhook-objects.ts';
 
 const PATIENCE_MS = 60_000;
 
@@ -109,9 +110,9 @@ async function webhook(place: Place, admin: Cluster): Promise<void> {
   await awaitHealth(place, ({ component }) => component === 'webhook', PATIENCE_MS);
 
   const ca = readFileSync(place.etc('cp1', 'pki/ca.crt'), 'utf8');
-  await ensure(admin, objects.validatingWebhook(place, ca));
-  await ensure(admin, objects.widgetDefinition(place, ca));
-  await ensure(admin, objects.widget);
+  await ensure(admin, hooked.validatingWebhook(place, ca));
+  await ensure(admin, hooked.widgetDefinition(place, ca));
+  await ensure(admin, hooked.widget);
 }
 
 /** Its token is that of its pod object, kept by the kubelet; its kubeconfig embeds the CA, so it is one more client to turn. */

@@ -11,7 +11,13 @@ const RBAC = '/apis/rbac.authorization.k8s.io/v1';
 const SAMPLE_NAMESPACE = 'wardle';
 export const SAMPLE_POD = { namespace: SAMPLE_NAMESPACE, name: 'sample-apiserver', volume: 'kube-api-access' };
 
-const object = (path: string, apiVersion: string, kind: string, metadata: object, rest: object = {}): Wanted => ({
+export const object = (
+  path: string,
+  apiVersion: string,
+  kind: string,
+  metadata: object,
+  rest: object = {},
+): Wanted => ({
   path,
   body: { apiVersion, kind, metadata, ...rest },
 });
@@ -54,7 +60,7 @@ export const firstBindings: readonly Wanted[] = [
 ];
 
 /** The webhook is called for ConfigMaps in namespaces with this label. */
-const HOOKED = { 'lab-webhook': 'yes' };
+export const HOOKED = { 'lab-webhook': 'yes' };
 
 export const namespaces: readonly Wanted[] = [
   ...['app1', 'app2', 'app3', 'app4', 'app5', SAMPLE_NAMESPACE].map((name) => namespace(name)),
@@ -180,80 +186,4 @@ export const sampleAPIService = (caBundle: string): Wanted =>
   );
 export const SAMPLE_API = 'v1alpha1.wardle.example.com';
 
-const base64 = (text: string): string => Buffer.from(text).toString('base64');
-
-const webhookClient = (place: Place, path: string, caBundle: string): object => ({
-  url: `https://${place.worker.address}:${PORTS.webhook}${path}`,
-  caBundle: base64(caBundle),
-});
-
-export const validatingWebhook = (place: Place, caBundle: string): Wanted =>
-  object(
-    '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations',
-    'admissionregistration.k8s.io/v1',
-    'ValidatingWebhookConfiguration',
-    { name: 'lab-webhook' },
-    {
-      webhooks: [
-        {
-          name: 'configmaps.lab.reroot.dev',
-          clientConfig: webhookClient(place, '/validate', caBundle),
-          rules: [
-            {
-              apiGroups: [''],
-              apiVersions: ['v1'],
-              operations: ['CREATE', 'UPDATE', 'DELETE'],
-              resources: ['configmaps'],
-            },
-          ],
-          namespaceSelector: { matchLabels: HOOKED },
-          admissionReviewVersions: ['v1'],
-          sideEffects: 'None',
-          failurePolicy: 'Fail',
-          timeoutSeconds: 10,
-        },
-      ],
-    },
-  );
-
-const WIDGETS = 'lab.reroot.dev';
-const version = (name: string, storage: boolean): object => ({
-  name,
-  served: true,
-  storage,
-  schema: {
-    openAPIV3Schema: {
-      type: 'object',
-      properties: { spec: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-    },
-  },
-});
-
-export const widgetDefinition = (place: Place, caBundle: string): Wanted =>
-  object(
-    '/apis/apiextensions.k8s.io/v1/customresourcedefinitions',
-    'apiextensions.k8s.io/v1',
-    'CustomResourceDefinition',
-    { name: `widgets.${WIDGETS}` },
-    {
-      spec: {
-        group: WIDGETS,
-        scope: 'Namespaced',
-        names: { plural: 'widgets', singular: 'widget', kind: 'Widget', listKind: 'WidgetList' },
-        versions: [version('v1', true), version('v1beta1', false)],
-        conversion: {
-          strategy: 'Webhook',
-          webhook: { conversionReviewVersions: ['v1'], clientConfig: webhookClient(place, '/convert', caBundle) },
-        },
-      },
-    },
-  );
-
-/** Read as v1beta1 it goes through the conversion webhook. */
-export const widget: Wanted = object(
-  `/apis/${WIDGETS}/v1/namespaces/app1/widgets`,
-  `${WIDGETS}/v1`,
-  'Widget',
-  { name: 'first', namespace: 'app1' },
-  { spec: { size: 1 } },
-);
+export const base64 = (text: string): string => Buffer.from(text).toString('base64');

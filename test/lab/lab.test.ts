@@ -1,22 +1,10 @@
 // The process lab itself: that it stands, what is in it, and that nothing of it is left.
 
-import { spawn, spawnSync } from 'node:child_process';
-import {
-  existsSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  realpathSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { createServer } from 'node:net';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { environOf, isAlive, processesOfLab } from '../../lab/proc.ts';
-import { networkFor } from '../../lab/processes/network.ts';
-import type { LabStatus } from '../../lab/processes/status.ts';
 import { labDir, readLab } from '../../lab/state.ts';
 import { kubectl, labAt, reroot, type TestLab } from './harness.ts';
 import { down, expectNothingLeft, small, statusOf } from './lab-commands.ts';

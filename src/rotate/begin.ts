@@ -3,17 +3,18 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Authority } from '../core/model/ids.ts';
-import type { AuthorityFact, CertFact, Inventory } from '../core/model/inventory.ts';
+import type { CertFact, Inventory } from '../core/model/inventory.ts';
 import { chooseRoute } from '../core/plan/route.ts';
-import { EXIT, RerootError, wrongUse } from '../errors.ts';
-import { readFiles } from '../nodes/files.ts';
+import { EXIT, RerootError, reasonOf, wrongUse } from '../errors.ts';
 import { makeBridge } from '../pki/bridge.ts';
 import { bridgeObstacle } from '../pki/bridge-obstacle.ts';
 import { type Certificate, facts } from '../pki/certificate.ts';
+import { PkiError } from '../pki/errors.ts';
 import { KEY_TYPES, type KeyType, matches } from '../pki/keys.ts';
 import { makeCA, newSubject } from '../pki/make-ca.ts';
 import { parseCertificates, parsePrivateKey } from '../pki/pem.ts';
 import type { AuthorityMaterial, Generation } from './material.ts';
+import { oldGeneration } from './old-generation.ts';
 import type { AccessOf } from './record.ts';
 
 const TEN_YEARS = 10 * 365.25 * 24 * 3600 * 1000;
@@ -110,6 +111,9 @@ function makeNew(old: Certificate, request: BeginRequest): Generation {
   });
 }
 
+const ONE_KEY = "give the CA certificate's own private key, as PEM without a password";
+const ONE_CA = 'give a PEM file with the one self-signed CA certificate that clients are to trust';
+
 /** Reads `--new-ca AUTHORITY=CERT[,KEY]`. */
 function givenCAs(request: BeginRequest): Map<Authority, Generation> {
   const found = new Map<Authority, Generation>();
@@ -119,6 +123,7 @@ function givenCAs(request: BeginRequest): Map<Authority, Generation> {
     if (!match || !authority || !request.authorities.includes(authority)) {
       throw wrongUse(
         `--new-ca ${flag}: the form is AUTHORITY=CERT[,KEY], with one of ${request.authorities.join(', ')}`,
+        `such as --new-ca ${request.authorities[0]}=ca.crt,ca.key`,
       );
     }
     found.set(authority, readGiven(flag, match[2] ?? '', match[3], request.now));
@@ -127,11 +132,12 @@ function givenCAs(request: BeginRequest): Map<Authority, Generation> {
 }
 
 function readGiven(flag: string, certFile: string, keyFile: string | undefined, now: number): Generation {
-  const [certificate, ...more] = parseCertificates(readHere(certFile, flag), certFile);
-  if (!certificate) throw wrongUse(`--new-ca ${flag}: ${certFile} holds no certificate`);
+  const [certificate, ...more] = understood(flag, ONE_CA, () => parseCertificates(readHere(certFile, flag), certFile));
+  if (!certificate) throw wrongUse(`--new-ca ${flag}: ${certFile} holds no certificate`, ONE_CA);
   if (more.length > 0)
-    throw wrongUse(`--new-ca ${flag}: ${certFile} holds ${more.length + 1} certificates, one is wanted`);
-  if (!certificate.isCA) throw wrongUse(`--new-ca ${flag}: ${certificate.subject} is not a CA (basic constraints)`);
+    throw wrongUse(`--new-ca ${flag}: ${certFile} holds ${more.length + 1} certificates, one is wanted`, ONE_CA);
+  if (!certificate.isCA)
+    throw wrongUse(`--new-ca ${flag}: ${certificate.subject} is not a CA (basic constraints)`, ONE_CA);
   if (!certificate.selfSigned) {
     throw wrongUse(
       `--new-ca ${flag}: ${certificate.subject} is an intermediate, not a root`,
@@ -141,6 +147,7 @@ function readGiven(flag: string, certFile: string, keyFile: string | undefined, 
   if (certificate.notAfter <= now || certificate.notBefore > now) {
     throw wrongUse(
       `--new-ca ${flag}: ${certificate.subject} is valid from ${day(certificate.notBefore)} to ${day(certificate.notAfter)}, not now`,
+      'give one that is valid, or leave the flag out and let reroot make one',
     );
   }
   if (!keyFile) {
@@ -149,76 +156,34 @@ function readGiven(flag: string, certFile: string, keyFile: string | undefined, 
       'give the key as well: AUTHORITY=CERT,KEY',
     );
   }
-  const key = parsePrivateKey(readHere(keyFile, flag), keyFile);
+  const key = understood(flag, ONE_KEY, () => parsePrivateKey(readHere(keyFile, flag), keyFile));
   if (!matches(certificate, key))
-    throw wrongUse(`--new-ca ${flag}: the key in ${keyFile} does not belong to the certificate in ${certFile}`);
+    throw wrongUse(
+      `--new-ca ${flag}: the key in ${keyFile} does not belong to the certificate in ${certFile}`,
+      'give the two files that were made together',
+    );
   return { certificate, key };
 }
 
 const day = (millis: number): string => new Date(millis).toISOString().slice(0, 10);
 
+/** What the PKI says of a file, with what the flag wants. */
+function understood<T>(flag: string, hint: string, read: () => T): T {
+  try {
+    return read();
+  } catch (thrown) {
+    if (!(thrown instanceof PkiError)) throw thrown;
+    throw wrongUse(`--new-ca ${flag}: ${thrown.message}`, ...thrown.hints, hint);
+  }
+}
+
 function readHere(file: string, flag: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (thrown) {
-    throw wrongUse(`--new-ca ${flag}: ${file} cannot be read: ${(thrown as Error).message}`);
-  }
-}
-
-/** The CA in use now, with its key where a node has it. */
-async function oldGeneration(
-  authority: Authority,
-  fact: AuthorityFact | undefined,
-  inventory: Inventory,
-  accessOf: AccessOf,
-): Promise<Generation> {
-  if (!fact || fact.anchors.length === 0) {
-    throw new RerootError(EXIT.blocked, `${authority}: no CA of it was found in this cluster`, {
-      hints: ['reroot inspect shows what was found; --authority chooses which authorities to turn'],
-    });
-  }
-  const [anchor, ...more] = fact.anchors;
-  if (!anchor || more.length > 0) {
-    const names = fact.anchors.map(({ subject, fingerprint }) => `${subject} (${fingerprint.slice(0, 16)})`).join(', ');
-    throw new RerootError(
-      EXIT.blocked,
-      `${authority}: ${fact.anchors.length} CAs are trusted now and reroot has no rotation open: ${names}`,
-      {
-        hints: [
-          'another rotation was left half done: finish or undo it by the tool that began it, so that one CA is left',
-        ],
-      },
+    throw wrongUse(
+      `--new-ca ${flag}: ${file} cannot be read: ${reasonOf(thrown)}`,
+      'check the path; it is on this machine',
     );
   }
-  const certificate = await readAnchor(authority, anchor, inventory, accessOf);
-  for (const { node, path, fingerprint } of fact.keys) {
-    if (fingerprint !== anchor.fingerprint) continue;
-    const seen = (await readFiles(accessOf(node), [path])).get(path);
-    if (!seen?.bytes) continue;
-    const key = parsePrivateKey(Buffer.from(seen.bytes).toString('utf8'), `${node}:${path}`);
-    if (matches(certificate, key)) return { certificate, key };
-  }
-  return { certificate };
-}
-
-async function readAnchor(
-  authority: Authority,
-  anchor: CertFact,
-  inventory: Inventory,
-  accessOf: AccessOf,
-): Promise<Certificate> {
-  const store = inventory.stores.find(
-    ({ kind, node, path, certs }) =>
-      kind === 'bundle' && node && path && certs.some(({ fingerprint }) => fingerprint === anchor.fingerprint),
-  );
-  if (store?.node && store.path) {
-    const seen = (await readFiles(accessOf(store.node), [store.path])).get(store.path);
-    const found = seen?.bytes
-      ? parseCertificates(Buffer.from(seen.bytes).toString('utf8'), store.id).find(
-          ({ fingerprint }) => fingerprint === anchor.fingerprint,
-        )
-      : undefined;
-    if (found) return found;
-  }
-  throw new RerootError(EXIT.failedSafe, `${authority}: the certificate of ${anchor.subject} could not be read again`);
 }

@@ -111,18 +111,6 @@ describeLab('bad input', () => {
       await refused(['--config', away, '--kubeconfig', kubeconfig()], 3, /control-plane-not-reached: cp2/);
     });
 
-    test('control planes that trust different CAs', async () => {
-      const path = lab.file('cp2', 'etc/kubernetes/pki/ca.crt');
-      const kept = readFileSync(path);
-      const other = readFileSync(lab.file('cp1', 'etc/kubernetes/pki/front-proxy-ca.crt'));
-      writeFileSync(path, Buffer.concat([kept, other]));
-      try {
-        await refused(usual(), 3, /control-planes-disagree: .*cp2: /);
-      } finally {
-        writeFileSync(path, kept);
-      }
-    });
-
     test('a key beside a certificate it does not belong to', async () => {
       const path = lab.file('cp3', 'etc/kubernetes/pki/apiserver-kubelet-client.key');
       const kept = readFileSync(path);
@@ -145,15 +133,26 @@ describeLab('bad input', () => {
     });
 
     test('after all of that nothing has changed', () => {
-      // Files that a test put back are compared by what is in them, not by when.
-      const withoutTimes = (seen: Record<string, string>) =>
-        Object.fromEntries(
-          Object.entries(seen).map(([id, value]) => [
-            id,
-            id.startsWith('/') ? value.split(' ').slice(0, 4).join(' ') : value,
-          ]),
-        );
-      expect(withoutTimes(snapshotOf(lab))).toEqual(withoutTimes(untouched));
+      const now = snapshotOf(lab);
+      // A file that the test itself put back is compared by what is in it, not by when that was.
+      const isSame = (id: string): boolean =>
+        id.startsWith('/') ? bare(now[id]) === bare(untouched[id]) : now[id] === untouched[id];
+      const bare = (seen = ''): string => seen.split(' ').slice(0, 4).join(' ');
+      const ids = new Set([...Object.keys(untouched), ...Object.keys(now)]);
+      expect([...ids].filter((id) => !isSame(id))).toEqual([]);
+    });
+
+    // Last, since an API server publishes what it reads, and never takes that back by itself.
+    test('control planes that trust different CAs', async () => {
+      const path = lab.file('cp2', 'etc/kubernetes/pki/ca.crt');
+      const kept = readFileSync(path);
+      const other = readFileSync(lab.file('cp1', 'etc/kubernetes/pki/front-proxy-ca.crt'));
+      writeFileSync(path, Buffer.concat([kept, other]));
+      try {
+        await refused(usual(), 3, /control-planes-disagree: .*cp2: /);
+      } finally {
+        writeFileSync(path, kept);
+      }
     });
   });
 

@@ -49,4 +49,10 @@ async function main(argv: string[]): Promise<number> {
   }
 }
 
+// `reroot … | head` closes the pipe early: there is nobody left to tell.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(EXIT.done);
+  throw error;
+});
+
 process.exitCode = await main(process.argv);

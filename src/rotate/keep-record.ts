@@ -4,7 +4,7 @@ import type { Context } from './context.ts';
 import { writeRecord } from './record.ts';
 
 /** Milliseconds between two copies of the record while steps go by: all that resume needs is in the cluster itself. */
-const RECORD_EVERY = 3_000;
+const RECORD_EVERY = 1_000;
 const savedAt = new WeakMap<Context['record'], number>();
 
 export async function saveRecordNowAndThen(ctx: Context): Promise<void> {

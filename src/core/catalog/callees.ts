@@ -40,7 +40,7 @@ function bundleUse(survey: Survey, a: AuthorityRotation, callee: Callee, bundle:
     reread: 'at-once', // an informer of each API server: A:pkg/util/webhook/client.go, AG:pkg/apiserver/handler_proxy.go
     proof: 'loaded',
     sources: [{ store: partStore(bundle, 'trust', value) }],
-    memory: memoryOf(survey, a, startedAt, bundle, 'trust', value),
+    memory: memoryOf(survey, a, startedAt, bundle, 'trust', value, true),
     parties: servers.map((server) => server.id),
     end: calledAs(callee, 'verifies'),
   };

@@ -58,7 +58,8 @@ function usesOfFiles(survey: Survey, instance: Instance, a: AuthorityRotation, f
   if (ours.length === 0) return [];
   const now = ours.find(({ file }) => file.when === 'now');
   const since = first.use === 'kubelet-client' ? oldestConnection(survey, instance) : instance.startedAt;
-  const memory = now ? memoryOf(survey, a, since, now.store, how.holds, now.value) : undefined;
+  const again = how.kind === 'verifies-clients';
+  const memory = now ? memoryOf(survey, a, since, now.store, how.holds, now.value, again) : undefined;
   const sources = ours.map(({ store, value }) => ({ store: partStore(store, how.holds, value, how) }));
   return [
     {
@@ -180,6 +181,7 @@ export function memoryOf(
   store: Pick<Store, 'changedAt'>,
   holds: Holds,
   value: Value,
+  bothAgain = false,
 ): readonly Value[] {
-  return loadedBy(startedAt, store.changedAt, value, historyOf(holds, value, a, survey.rollback));
+  return loadedBy(startedAt, store.changedAt, value, historyOf(holds, value, a, survey.rollback, bothAgain));
 }

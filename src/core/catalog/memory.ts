@@ -4,11 +4,22 @@ import type { Millis } from '../model/inventory.ts';
 import type { AuthorityRotation, Rotation } from '../model/rotation.ts';
 import type { Credential, Holds, Signer, Trust, Value } from '../model/value.ts';
 
-/** Every value a rotation may have put into a store on the way to the one that it holds now, that one included. */
-export function historyOf(holds: Holds, value: Value, a: AuthorityRotation, rollback: boolean): readonly Value[] {
+/**
+ * Every value a rotation may have put into a store on the way to the one that it holds now, that one included. `bothAgain`: a rollback
+ * puts old back beside new in stores of this kind (client CAs, caBundles, cluster-info); in others both is the work of trust.
+ */
+export function historyOf(
+  holds: Holds,
+  value: Value,
+  a: AuthorityRotation,
+  rollback: boolean,
+  bothAgain = false,
+): readonly Value[] {
   switch (holds) {
-    case 'trust':
-      return rollback ? unless<Trust>('none', value as Trust, ['old', 'both', 'new']) : TRUST[value as Trust];
+    case 'trust': {
+      const forward = !rollback || (value === 'both' && !bothAgain);
+      return forward ? TRUST[value as Trust] : unless<Trust>('none', value as Trust, ['old', 'both', 'new']);
+    }
     case 'credential':
       return credentialHistory(value as Credential, a, rollback);
     case 'signer':

@@ -70,7 +70,7 @@ export function unionUse(
     reread: 'at-once', // an informer: A:pkg/server/options/authentication.go, dynamiccertificates/configmap_cafile_content.go
     proof: 'accepts',
     sources: [{ store: trustStore(store, a) }],
-    memory: memoryOf(survey, a, startedAt, store, 'trust', value),
+    memory: memoryOf(survey, a, startedAt, store, 'trust', value, true),
     ...more,
   };
 }
@@ -81,7 +81,7 @@ export function joiningPart(survey: Survey, a: AuthorityRotation): Part | undefi
   if (!store || trustOf(store.certs, a) === 'none') return undefined;
   const value = trustOf(store.certs, a);
   const settled = store.changedAt !== undefined && survey.now - store.changedAt > IN_FLIGHT_LIMIT;
-  const history = historyOf('trust', value, a, survey.rollback);
+  const history = historyOf('trust', value, a, survey.rollback, true);
   const memory = settled || history.length === 1 ? {} : { memory: history };
   const common = { authority: a.authority, reread: 'at-once', proof: 'loaded', sources: [] } as const;
   return {

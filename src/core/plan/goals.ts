@@ -4,6 +4,7 @@
 import { afterProofs } from '../model/gate.ts';
 import { goalOf } from '../model/goal.ts';
 import type { Authority } from '../model/ids.ts';
+import { violations } from '../model/invariant.ts';
 import type { Move, Route } from '../model/rotation.ts';
 import { believed, type State } from '../model/state.ts';
 import type { Proof } from '../model/step.ts';
@@ -82,7 +83,7 @@ function isLeaving(c: Course, s: State, id: string): boolean {
 /** Values whose leaf is of a generation, with a bridge behind it. */
 const LEANING: Readonly<Record<string, Value>> = { new: 'new+bridge', old: 'old+reverse' };
 
-const HOT: ReadonlySet<Proof['kind']> = new Set(['accepts', 'serves', 'signs', 'loaded']);
+const HOT: ReadonlySet<Proof['kind']> = new Set(['accepts', 'serves', 'signs', 'loaded', 'presents']);
 
 /**
  * Measures what re-reads at once and may still hold something older than its store: after an interruption nobody knows which proofs
@@ -96,7 +97,11 @@ export function look(c: Course): void {
     ...c.t.edges.flatMap(({ verifier, presenter }) => [verifier, presenter]),
     ...(c.t.pairs ?? []).flatMap(({ verifiers, presenters }) => [...verifiers, ...presenters]),
   ]);
-  const hot = c.t.uses.flatMap((use) => (ends.has(use.id) || use.kind === 'signs' ? lookAt(c, use) : []));
+  const slow = brokenEnds(c);
+  const wanted = (use: Use) => use.reread === 'at-once' || (use.reread === 'five-minutes' && slow.has(use.id));
+  const hot = c.t.uses.flatMap((use) =>
+    wanted(use) && (ends.has(use.id) || use.kind === 'signs') ? lookAt(c, use) : [],
+  );
   const proofs = [...merged(hot), ...(hot.some((proof) => proof.kind === 'signs') ? takenUp(c, hot) : [])];
   if (proofs.length === 0 || !first) return;
   place(c, {
@@ -110,8 +115,14 @@ export function look(c: Course): void {
   });
 }
 
+/** Ends of channels that would not verify as far as is known: what takes minutes to be shown is asked for only there. */
+function brokenEnds(c: Course): ReadonlySet<string> {
+  const edges = violations(c.t, c.state).flatMap((violation) => (violation.rule === 'channel' ? violation.edges : []));
+  return new Set(edges.flatMap(({ verifier, presenter }) => [verifier, presenter]));
+}
+
 function lookAt(c: Course, use: Use): Proof[] {
-  const measurable = use.reread === 'at-once' && HOT.has(use.proof) && use.sources.length > 0;
+  const measurable = HOT.has(use.proof) && use.sources.length > 0;
   if (!measurable || held(c, use.id).length <= 1) return [];
   const sources = use.sources.filter(({ when }) => !when || held(c, when.flags).includes(when.is));
   const values = [...new Set(sources.flatMap((source) => held(c, source.store)))];

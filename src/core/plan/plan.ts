@@ -10,6 +10,7 @@ import { look, prove } from './goals.ts';
 import { issue } from './issue.ts';
 import { SUPPORTED } from './preconditions-cluster.ts';
 import { blockersFirst, retire } from './retire.ts';
+import { restartUnknown } from './stale-restarts.ts';
 import { trust } from './trust.ts';
 
 /**
@@ -21,6 +22,7 @@ export function plan(inventory: Inventory, rotation: Rotation, until: Move, now:
   if (refusal) return { steps: [], routes: routesOf(rotation), restarts: {}, refusal };
   const c = courseOf(inventory, rotation, now, 'forward');
   look(c);
+  restartUnknown(c);
   trust(c);
   const ownTrust = c.steps.some((step) => step.move === 'trust' && step.action.do !== 'prove');
   if (until === 'trust' || ownTrust) prove(c, 'trust');

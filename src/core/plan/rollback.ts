@@ -15,12 +15,14 @@ import { evictStale } from './pods.ts';
 import { blockersFirst, clientCAs, serverCAs, shrinkUnion } from './retire.ts';
 import { ownStoresOf, usesWhere } from './roles.ts';
 import { againstReverse } from './route.ts';
+import { restartUnknown } from './stale-restarts.ts';
 import { lacking, write } from './write-steps.ts';
 
 /** Steps back to old from wherever the rotation is. No steps: nothing holds new. Pure; `now` in milliseconds. */
 export function planRollback(inventory: Inventory, rotation: Rotation, now: Millis): Plan {
   const c = courseOf(inventory, { ...rotation, rollback: true }, now, 'back');
   look(c);
+  restartUnknown(c);
   const begun = c.steps.length;
   freeze(c);
   for (const a of c.rotation.authorities) acceptOldAgain(c, a);

@@ -8,8 +8,9 @@ import { check } from '../../../src/core/model/invariant.ts';
 import type { Inventory } from '../../../src/core/model/inventory.ts';
 import type { Rotation } from '../../../src/core/model/rotation.ts';
 import { initialState, type State } from '../../../src/core/model/state.ts';
-import type { Plan, Step } from '../../../src/core/model/step.ts';
+import type { Plan, Proof, Step } from '../../../src/core/model/step.ts';
 import type { Topology } from '../../../src/core/model/topology.ts';
+import { type Truth, untrue } from './truth.ts';
 import { turn } from './world.ts';
 
 export const MINUTE = 60_000;
@@ -27,11 +28,22 @@ export function follow(start: Inventory, rotation: Rotation, made: Plan, from: n
   const end = structuredClone(start);
   const worlds = keep ? [structuredClone(start)] : [];
   made.steps.forEach((step, i) => {
+    const truth = { world: end, rotation, t };
+    if (step.blockers.length === 0) demand(truth, step, step.gate);
     state = believe(t, state, step);
     turn(end, rotation, step, from + (i + 1) * MINUTE);
+    demand(truth, step, step.proof);
     if (keep) worlds.push(structuredClone(end));
   });
   return { end, worlds };
+}
+
+/** A plan that asks for what cannot be shown would wait for ever. */
+function demand(truth: Truth, step: Step, proofs: readonly Proof[]): void {
+  for (const proof of proofs) {
+    const why = untrue(truth, proof);
+    if (why) throw new Error(`${step.id} asks for what is not so: ${why}`);
+  }
 }
 
 /** What the runner knows after a step: as in src/rotate/run.ts. */

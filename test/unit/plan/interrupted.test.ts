@@ -26,6 +26,7 @@ const shapes = fc.record({
   workers: fc.constantFrom(1, 2),
   webhook: fc.boolean(),
   aggregated: fc.boolean(),
+  pods: fc.constantFrom(0, 12),
 });
 const runs = { numRuns: 25, seed: 20261124 };
 const shares = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 4 });

@@ -83,14 +83,19 @@ describeLab('one control plane', () => {
       await lab.must(['verify', ...json]);
     });
 
-    test('rolled back, it is as it was before', async () => {
-      await lab.must(['rollback', ...json]);
-      const restored = await reroot(['lab', 'restore', '--name', NAME, 'fresh']);
-      expect(restored.code, restored.stderr).toBe(0);
+    test('where clients already trust new alone and no reverse bridge can be, a rollback is refused, and says so', async () => {
+      const refused = await lab.must(['rollback'], 3);
+      expect(refused.stderr).toMatch(/no-safe-order: serve a leaf from old/);
+      expect(refused.stderr).toMatch(/trusts new only/);
+      await lab.must(['verify', ...json]);
     });
 
     describe('a whole rotation under load', () => {
       let load: LoadProcess | undefined;
+      beforeAll(async () => {
+        const restored = await reroot(['lab', 'restore', '--name', NAME, 'fresh']);
+        expect(restored.code, restored.stderr).toBe(0);
+      });
       afterEach(async () => {
         await load?.stop().catch(() => undefined);
       });

@@ -83,6 +83,19 @@ describe('accepts', () => {
     expect((await w.look({ kind: 'accepts', of: [use], keep: ['new'] }))[0]?.value).toBeUndefined();
   });
 
+  test.each([
+    ['both, at once: on the way forth it comes before new alone', [OLD, NEW], ['both'], 0, 'both'],
+    ['new, once the server must have read it', [NEW], ['new'], 80_000, 'new'],
+    ['new, but not while the server may still have the file before it', [NEW], ['new'], 30_000, undefined],
+    ['old in the file of a server that accepts new: nothing', [OLD], ['both'], 80_000, undefined],
+  ] as const)('without the key of old the file tells: %s', async (_, held, keep, ago, value) => {
+    await trusts([OLD, NEW]);
+    w.put('ca.crt', held.map(({ certificate }) => certificate.pem).join(''), Date.now() - ago);
+    w.ctx.identity = (_authority, generation) => (generation === 'new' ? IDENTITIES.new : undefined);
+    w.ctx.now = () => Date.now() + ago;
+    expect((await w.look({ kind: 'accepts', of: [use], keep: [...keep] }))[0]?.value).toBe(value);
+  });
+
   test('nobody there: no value, and the evidence says so', async () => {
     w.add(
       { component: 'kube-apiserver', endpoint: '127.0.0.1:1', flags: { 'client-ca-file': [w.path('ca.crt')] } },

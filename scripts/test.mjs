@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { installDebianPackages } from './debian.mjs';
 import { build, installPackages, root } from './prepare.mjs';
 
 const fastOnly = process.argv.includes('--fast');
@@ -12,6 +13,7 @@ const requireLab = process.env.REROOT_REQUIRE_LAB === '1';
 const scratch = mkdtempSync(join(tmpdir(), 'reroot-test-'));
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 
+installDebianPackages();
 installPackages();
 build();
 

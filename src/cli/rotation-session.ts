@@ -1,10 +1,11 @@
 // What rotate and rollback share around their work: the Lease that keeps a second runner out, Ctrl-C, events, and the end.
 
 import { hostname, userInfo } from 'node:os';
+import { ApiError } from '../cluster/client.ts';
 import { holdLease } from '../cluster/lease.ts';
 import type { Move } from '../core/model/rotation.ts';
 import { discover } from '../discover/discover.ts';
-import { EXIT, RerootError, reasonOf } from '../errors.ts';
+import { EXIT, RerootError, reasonOf, wrongUse } from '../errors.ts';
 import type { Context } from '../rotate/context.ts';
 import type { RotationEvent } from '../rotate/events.ts';
 import type { World } from '../rotate/open.ts';
@@ -34,10 +35,8 @@ export async function underLease(flags: GlobalFlags, work: (held: WithLease) => 
   };
   process.once('SIGINT', onSignal);
   process.once('SIGTERM', onSignal);
-  const lease = await holdLease(session.cluster, {
-    name: 'reroot',
-    identity: `${userInfo().username}@${hostname()}#${process.pid}`,
-  });
+  const identity = `${userInfo().username}@${hostname()}#${process.pid}`;
+  const lease = await holdLease(session.cluster, { name: 'reroot', identity }).catch(notAllowed);
   lease.lost.addEventListener('abort', () => {
     emit({ type: 'error', message: 'another reroot took the Lease over: this one stops after the step under way' });
     stop.abort();
@@ -68,6 +67,14 @@ export async function underLease(flags: GlobalFlags, work: (held: WithLease) => 
     out.close();
     await session.close?.();
   }
+}
+
+/** Who may not even hold the Lease has come with the wrong kubeconfig. */
+function notAllowed(thrown: unknown): never {
+  if (thrown instanceof ApiError && (thrown.status === 401 || thrown.status === 403)) {
+    throw wrongUse(thrown.message, ...thrown.hints);
+  }
+  throw thrown;
 }
 
 async function tellReached(ctx: Context, move: Move): Promise<void> {

@@ -85,7 +85,7 @@ describe('a healthy cluster', () => {
     const { stdout } = await lab.must(['inspect', '-o', 'plain']);
     for (const authority of ['kubernetes', 'front-proxy', 'etcd'])
       expect(stdout).toMatch(new RegExp(`^${authority}$`, 'm'));
-    expect(stdout).toMatch(/ConfigMap kube-root-ca\.crt#ca\.crt in \d+ namespaces +<- in-cluster clients, pods/);
+    expect(stdout).toMatch(/ConfigMap kube-root-ca\.crt#ca\.crt in \d+ namespaces +<- in-cluster clients/);
     expect(stdout).toMatch(/cp1,cp2,cp3:.*\/pki\/apiserver\.crt +<- kube-apiserver serving/);
   });
 });

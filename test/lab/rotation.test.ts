@@ -7,11 +7,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type LoadProcess, startLoad } from '../../lab/demo/load-process.ts';
 import { availability, restartsSince } from '../../lab/demo/tally.ts';
 import type { LoadSummary } from '../../lab/load/summary.ts';
+import { verifiedBy } from '../../src/pki/certificate.ts';
+import { requireCertificates } from '../../src/pki/pem.ts';
 import type { RotationEvent } from '../../src/rotate/events.ts';
 import { command, killAfter, kubectl, labUp, type TestLab } from './harness.ts';
 import { keysFoundIn } from './key-scan.ts';
 import { fingerprintsOf, type OldCredentials, oldDoors, takeOldCredentials } from './old-doors.ts';
 import { describeLab } from './require-lab.ts';
+import { signedByEach } from './signers.ts';
 import { snapshotOf } from './snapshot-of.ts';
 
 const AUTHORITIES = ['--authority', 'kubernetes,front-proxy'];
@@ -105,10 +108,14 @@ describeLab('a rotation on the process lab', () => {
       expect(holding).toEqual([]);
     });
 
-    test('the cluster signs with new: each signer gives a certificate that new verifies', () => {
-      const ca = readFileSync(lab.file('cp1', 'etc/kubernetes/pki/ca.crt'), 'utf8');
-      expect(ca.match(/BEGIN CERTIFICATE/g)?.length).toBe(1);
-      expect(ca).not.toBe(old.ca);
+    test('each signer gives a certificate from new, and from new alone', async () => {
+      const [ca, ...more] = requireCertificates(readFileSync(lab.file('cp1', 'etc/kubernetes/pki/ca.crt')), 'ca.crt');
+      const [before] = requireCertificates(old.ca, 'the old CA');
+      expect(more).toEqual([]);
+      for (const [signer, certificate] of await signedByEach(lab)) {
+        expect(verifiedBy(certificate, ca!), signer).toBe(true);
+        expect(verifiedBy(certificate, before!), signer).toBe(false);
+      }
     });
 
     test('no private key is anywhere it must not be', () => {

@@ -92,7 +92,7 @@ async function outputFile(ctx: VerifyContext, { node, pid }: Instance): Promise<
 const TLS =
   /x509: |tls: (?:failed to verify|bad certificate|unknown certificate|certificate required)|certificate signed by unknown authority|certificate has expired/;
 /** What a server says about its clients: K:…/authentication handlers, Go's net/http and etcd's listener. */
-const ABOUT_CLIENTS = /TLS handshake error from|Unable to authenticate the request|rejected connection/;
+const ABOUT_CLIENTS = /TLS handshake error from|[Uu]nable to authenticate the request|rejected connection/;
 
 export interface TlsErrors {
   /** The component could not verify somebody. */

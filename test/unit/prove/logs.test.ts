@@ -11,6 +11,7 @@ test('what a component could not verify itself is told apart from whom it turned
     '    a second line of the same entry: x509: certificate has expired',
     'I1124 21:58:02.000000 1 log.go:1] http: TLS handshake error from 10.0.0.9:1: remote error: tls: bad certificate',
     'E1124 21:58:03.000000 1 authentication.go:75] "Unable to authenticate the request" err="verifying certificate SN=1 failed: x509: certificate signed by unknown authority"',
+    'kubelet: unable to authenticate the request: verifying certificate SN=1 failed: x509: certificate signed by unknown authority',
     'I1124 21:58:04.000000 1 x.go:1] all is well with x509 in general',
     '{"level":"warn","ts":"2026-11-24T21:59:00.123Z","msg":"rejected connection on client endpoint","error":"tls: bad certificate"}',
     '{"level":"warn","ts":"2026-11-24T20:59:00.123+0000","msg":"prober","error":"x509: certificate has expired"}',
@@ -20,7 +21,7 @@ test('what a component could not verify itself is told apart from whom it turned
     'E1124 21:58:01.000000 1 reflec',
     'a second line of the same entr',
   ]);
-  expect(turnedAway).toHaveLength(3);
+  expect(turnedAway).toHaveLength(4);
 });
 
 test('a log of the last night of the year is of last year', () => {

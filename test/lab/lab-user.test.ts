@@ -1,7 +1,7 @@
 // A lab made by a user who is not root. Where the tests run as such a user, every other test of labs shows that already.
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chownSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -11,7 +11,7 @@ import { isRoot } from '../../lab/processes/identity.ts';
 import type { LabStatus } from '../../lab/processes/status.ts';
 import { cacheFolder } from '../../lab/state.ts';
 import { DEFAULT_VERSION, kubeVersion } from '../../lab/versions.ts';
-import { command } from './harness.ts';
+import { command, root } from './harness.ts';
 import { describeLab } from './require-lab.ts';
 
 const UID = 54321;
@@ -20,7 +20,7 @@ describeLab('a lab of an ordinary user', () => {
   const home = mkdtempSync(join(tmpdir(), 'reroot-user-'));
   const lab = join(home, '.local/state/reroot/labs/mine');
   // A copy: the checkout may lie where that user may not look.
-  const program = join(home, 'reroot.mjs');
+  const program = join(home, 'dist/reroot.mjs');
   const asUser = (...args: string[]) =>
     spawnSync(
       'setpriv',
@@ -34,7 +34,8 @@ describeLab('a lab of an ordinary user', () => {
 
   it.skipIf(!isRoot())("stands in that user's home, and goes", async () => {
     // What root has built already: its own file, so a copy.
-    copyFileSync(command, program);
+    cpSync(command, program);
+    cpSync(join(root, 'lab/kube'), join(home, 'lab/kube'), { recursive: true });
     const kube = await runBuild(planBuild(kubeVersion(DEFAULT_VERSION)), () => undefined);
     const built = join(home, 'cache', kube.slice(cacheFolder().length), '..');
     mkdirSync(built, { recursive: true });

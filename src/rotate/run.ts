@@ -19,7 +19,6 @@ export interface Course {
   observe: () => Promise<Context['inventory']>;
   /** Plans from what was seen. */
   plan: (ctx: Context) => Plan;
-  until: Move;
 }
 
 /**

@@ -1,6 +1,5 @@
 // Looks for private keys where none may be: output, events, logs, records, world-readable files, argument lists.
 
-import { createHash, createPrivateKey, createPublicKey } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestLab } from './harness.ts';
@@ -54,9 +53,3 @@ function keyBodies(lab: TestLab): string[] {
   }
   return [...lines];
 }
-
-/** SHA-256 of the public half, to compare keys without keeping them. */
-export const publicHash = (pem: string): string =>
-  createHash('sha256')
-    .update(createPublicKey(createPrivateKey(pem)).export({ type: 'spki', format: 'der' }))
-    .digest('hex');

@@ -31,7 +31,6 @@ async function rollback(flags: Flags): Promise<void> {
     await run(ctx, {
       observe: () => observe(held.world, ctx),
       plan: (now) => planRollback(now.inventory, now.rotation, now.now()),
-      until: 'rollback',
     });
     await finishRolledBack(ctx);
   });

@@ -34,7 +34,6 @@ async function rotate(flags: Flags): Promise<void> {
     await run(ctx, {
       observe: () => observe(held.world, ctx),
       plan: (now) => plan(now.inventory, now.rotation, flags.until, now.now()),
-      until: flags.until,
     });
     ctx.record.reached = flags.until;
     if (flags.until === 'retire') await finishRetired(ctx);

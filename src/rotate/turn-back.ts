@@ -1,5 +1,6 @@
 // The moment a rollback begins. Only now are reverse bridges minted, and from now on this new generation can only go back (trap 2).
 
+import { againstReverse } from '../core/plan/route.ts';
 import { EXIT, RerootError } from '../errors.ts';
 import { makeBridge } from '../pki/bridge.ts';
 import type { Context } from './context.ts';
@@ -13,9 +14,12 @@ export async function turnBack(ctx: Context): Promise<void> {
   }
   refuseAfterDrop(ctx);
   for (const material of ctx.materials) {
-    // A front-proxy CA serves nothing, and a key that leaked gets no bridge that makes it trusted again.
+    // A front-proxy CA serves nothing, and a key that leaked gets no bridge that makes it trusted again. The route forth says nothing
+    // here: the way back needs the new key alone, so the plan is asked.
     const serves = material.authority !== 'front-proxy';
-    if (!serves || ctx.record.compromised || material.route !== 'bridge' || !material.new.key) continue;
+    if (!serves || ctx.record.compromised || !material.new.key) continue;
+    const pair = ctx.rotation.authorities.find(({ authority }) => authority === material.authority);
+    if (!pair || againstReverse(pair.old, pair.new, ctx.now()) !== undefined) continue;
     const by = { certificate: material.new.certificate, key: material.new.key };
     const reverse = makeBridge({ of: material.old.certificate, by, purpose: 'reverse', now: ctx.now() });
     material.bridges.reverse = reverse;

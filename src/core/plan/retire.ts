@@ -30,7 +30,7 @@ export function retire(c: Course): void {
     rootBundle(c, cluster);
   }
   for (const a of c.rotation.authorities) clientCAs(c, a, 'new');
-  if (cluster) laterRootBundle(c, cluster);
+  if (cluster) laterRootBundle(c, cluster, 'new');
   unfreeze(c);
   shrinkUnion(c, 'new');
   blockersFirst(c, begun);
@@ -76,16 +76,16 @@ function rootBundle(c: Course, a: AuthorityRotation): void {
     value: 'new',
     undoable: false,
   });
-  republish(c, a);
+  republish(c, a, 'new');
 }
 
-/** A controller manager without a signer publishes the CA file itself, which holds new alone only now. */
-function laterRootBundle(c: Course, a: AuthorityRotation): void {
-  if (leaderStores(c, 'root-ca', 'split').length === 0) republish(c, a);
+/** A controller manager without a signer publishes the CA file itself, which holds one generation alone only now. */
+export function laterRootBundle(c: Course, a: AuthorityRotation, value: 'old' | 'new'): void {
+  if (leaderStores(c, 'root-ca', 'split').length === 0) republish(c, a, value);
 }
 
-const republish = (c: Course, a: AuthorityRotation): void =>
-  restartManagers(c, a, usesWhere(c, { authority: a.authority, kind: 'publishes', component: MANAGER }), 'new');
+const republish = (c: Course, a: AuthorityRotation, value: 'old' | 'new'): void =>
+  restartManagers(c, a, usesWhere(c, { authority: a.authority, kind: 'publishes', component: MANAGER }), value);
 
 /** The ConfigMap that API servers only ever add to (traps.md): one edit for all its keys, and one watch that nothing comes back. */
 export function shrinkUnion(c: Course, value: 'old' | 'new'): void {

@@ -12,7 +12,7 @@ import { kubeletClient, kubelets, managers, presentProxy, schedulers, serving, s
 import { callees, others } from './issue-others.ts';
 import { planOf } from './plan.ts';
 import { evictStale } from './pods.ts';
-import { blockersFirst, clientCAs, serverCAs, shrinkUnion } from './retire.ts';
+import { blockersFirst, clientCAs, laterRootBundle, serverCAs, shrinkUnion } from './retire.ts';
 import { ownStoresOf, usesWhere } from './roles.ts';
 import { againstReverse } from './route.ts';
 import { restartUnknown } from './stale-restarts.ts';
@@ -45,6 +45,7 @@ export function planRollback(inventory: Inventory, rotation: Rotation, now: Mill
     serverCAs(c, cluster, 'old');
   }
   for (const a of c.rotation.authorities) clientCAs(c, a, 'old');
+  if (cluster) laterRootBundle(c, cluster, 'old');
   unfreeze(c);
   shrinkUnion(c, 'old');
   blockersFirst(c, begun);

@@ -108,3 +108,20 @@ describe('a rollback on the bundle route with the same subject', () => {
     expect(leftOf(follow(trusted, back(rotation), rollback, LATER).end, rotation)).toEqual([]);
   });
 });
+
+describe('controller managers without a signer (the CA key on no node)', () => {
+  const whole = syntheticInventory();
+  const instances = whole.instances.map((one) => ({
+    ...one,
+    flags: Object.fromEntries(Object.entries(one.flags).filter(([name]) => !name.startsWith('cluster-signing'))),
+  }));
+  const start: Inventory = { ...whole, instances };
+  const rotation = syntheticRotation('bundle');
+
+  it('publish old alone again, though they read the CA file itself', () => {
+    const issued = follow(start, rotation, plan(start, rotation, 'issue', T0), T0).end;
+    const rollback = planRollback(issued, rotation, LATER);
+    expect(rollback.refusal?.message).toBeUndefined();
+    expect(leftOf(follow(issued, back(rotation), rollback, LATER).end, rotation)).toEqual([]);
+  });
+});

@@ -2,10 +2,12 @@
 
 import { type Command, Option } from 'commander';
 import { ApiError, ApiUnreachable, type Cluster, connect } from '../cluster/client.ts';
+import { type Dial, directly } from '../cluster/wire.ts';
 import { type Config, loadConfig } from '../config/config.ts';
 import { wrongUse } from '../errors.ts';
 import type { NodeAccess } from '../nodes/access.ts';
 import { accessFor } from '../nodes/access-for.ts';
+import { dialer } from '../nodes/dialer.ts';
 import type { OutputKind } from '../views/emitter.ts';
 
 export interface GlobalFlags {
@@ -26,6 +28,8 @@ export interface Session {
   accessOf: (node: string) => NodeAccess;
   /** Where the cluster says that a node is. Discovery tells it before it asks for the node. */
   noteAddress: (node: string, address: string) => void;
+  /** The way to ports of nodes and pods, as the configuration has it. */
+  dial: Dial;
   close: () => Promise<void>;
 }
 
@@ -50,10 +54,12 @@ const PATIENCE = 5_000;
 /** Reads the configuration and makes sure that the cluster is there and knows the user. Throws wrongUse otherwise. */
 export async function openSession(flags: AccessFlags): Promise<Session> {
   const config = withFlags(loadConfig(flags.config), flags);
-  const cluster = connect({
+  const nodes = nodeAccess(config);
+  const choice = {
     ...(flags.kubeconfig === undefined ? {} : { kubeconfig: flags.kubeconfig }),
     ...(flags.context === undefined ? {} : { context: flags.context }),
-  });
+  };
+  const cluster = connect(choice, config.dial === 'nodes' ? nodes.dial : undefined);
   try {
     await cluster.get('/version', { retryFor: PATIENCE });
   } catch (thrown) {
@@ -61,7 +67,7 @@ export async function openSession(flags: AccessFlags): Promise<Session> {
     if (thrown instanceof ApiUnreachable || thrown instanceof ApiError) throw wrongUse(thrown.message, ...thrown.hints);
     throw thrown;
   }
-  return { config, cluster, ...nodeAccess(config), close: () => cluster.close() };
+  return { config, cluster, ...nodes, close: () => cluster.close() };
 }
 
 /** The way to the nodes alone, for what must work while the API server is down. Asks nobody anything. */
@@ -80,19 +86,25 @@ function withFlags(config: Config, flags: AccessFlags): Config {
   return config;
 }
 
-function nodeAccess(config: Config): Pick<Session, 'accessOf' | 'noteAddress'> {
+function nodeAccess(config: Config): Pick<Session, 'accessOf' | 'noteAddress' | 'dial'> {
   const addresses = new Map<string, string>();
   const known = new Map<string, NodeAccess>();
+  const accessOf = (node: string): NodeAccess => {
+    const access = known.get(node) ?? accessFor(config, node, addresses.get(node));
+    known.set(node, access);
+    return access;
+  };
+  const nodeAt = (host: string): string | undefined =>
+    [...addresses].find(([, address]) => address === host)?.[0] ??
+    Object.entries(config.nodes).find(([, node]) => node.host === host)?.[0];
+  const nodes = () => [...addresses.keys(), ...Object.keys(config.nodes)];
   return {
+    dial: dialer({ config, accessOf, nodeAt, nodes, direct: directly }),
     noteAddress: (node, address) => {
       if (addresses.get(node) === address) return;
       addresses.set(node, address);
       known.delete(node);
     },
-    accessOf: (node) => {
-      const access = known.get(node) ?? accessFor(config, node, addresses.get(node));
-      known.set(node, access);
-      return access;
-    },
+    accessOf,
   };
 }

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ApiUnreachable, apiErrorOf } from './api-error.ts';
+import type { Dial } from './dial.ts';
 import type { Credentials, KubeconfigChoice } from './kubeconfig.ts';
 import type { JsonPatch, KubeObject } from './object.ts';
 import { openTransport, type Sent, type Transport } from './transport.ts';
@@ -56,15 +57,18 @@ export interface Cluster {
   close(): Promise<void>;
 }
 
-/** Opens the cluster a kubeconfig names. Reads files only; the first request shows whether the cluster is there. */
-export function connect(choice: KubeconfigChoice = {}): Cluster {
-  return view(openTransport(choice));
+/**
+ * Opens the cluster a kubeconfig names. Reads files only; the first request shows whether the cluster is there. `dial`: the way to single API servers (`at`), where it
+ * is not the plain one; the kubeconfig's own server is always reached from here.
+ */
+export function connect(choice: KubeconfigChoice = {}, dial?: Dial): Cluster {
+  return view(openTransport(choice, dial));
 }
 
 function view(transport: Transport, fixed?: string): Cluster {
   const server = () => fixed ?? transport.credentials().server;
   const raw = (method: string, path: string, options: RequestOptions = {}) =>
-    send(transport, server(), method, path, options);
+    send(transport, { server: server(), one: fixed !== undefined }, method, path, options);
   const checked = async <T>(method: string, path: string, options: RequestOptions = {}): Promise<T> => {
     const answer = await raw(method, path, options);
     if (answer.status >= 300) throw apiErrorOf(`${method} ${path}`, answer.status, answer.body);
@@ -160,7 +164,7 @@ const IDEMPOTENT = new Set(['GET', 'HEAD', 'PUT', 'DELETE']);
  */
 async function send(
   transport: Transport,
-  server: string,
+  { server, one }: { server: string; one: boolean },
   method: string,
   path: string,
   options: RequestOptions,
@@ -172,6 +176,7 @@ async function send(
   const request = {
     method,
     url: `${server}${path}${search}`,
+    one,
     timeout,
     headers: {
       accept: 'application/json',

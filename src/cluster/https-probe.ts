@@ -1,11 +1,11 @@
 import { request } from 'node:https';
 import { isIP } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type Dial, directly, type Target, tlsOver } from './dial.ts';
 import { serverName } from './served-chain.ts';
 import { TLS_CODE } from './transport.ts';
 
-export interface HttpsProbe {
-  host: string;
-  port: number;
+export interface HttpsProbe extends Target {
   path: string;
   /** Default GET. */
   method?: string;
@@ -21,6 +21,8 @@ export interface HttpsProbe {
   /** Milliseconds for all of it. Default 10 000. */
   timeout?: number;
   signal?: AbortSignal;
+  /** Default: from here. */
+  dial?: Dial;
 }
 
 export type ProbeResult =
@@ -34,30 +36,48 @@ export type ProbeResult =
 const MAX_BODY = 64 * 1024;
 
 /** One HTTPS request over a connection of its own: no kept connection, no resumed session. Never throws but for the signal. */
-export function httpsProbe(probe: HttpsProbe): Promise<ProbeResult> {
-  const { timeout = 10_000, signal } = probe;
+export async function httpsProbe(probe: HttpsProbe): Promise<ProbeResult> {
+  const { timeout = 10_000, signal, dial = directly } = probe;
+  signal?.throwIfAborted();
   const limit = AbortSignal.timeout(timeout);
+  const both = signal ? AbortSignal.any([signal, limit]) : limit;
+  let raw: Duplex;
+  try {
+    raw = await dial(probe, { timeout, signal: both });
+  } catch (thrown) {
+    signal?.throwIfAborted();
+    const { code = '', message } = thrown as NodeJS.ErrnoException;
+    return { kind: 'unreachable', code: limit.aborted ? 'TIMEOUT' : code, message };
+  }
+  return ask(probe, raw, { limit, both });
+}
+
+/** Closed whatever comes of it: nothing is pooled, and no TLS session is remembered. */
+function ask(probe: HttpsProbe, raw: Duplex, signals: { limit: AbortSignal; both: AbortSignal }): Promise<ProbeResult> {
+  const { timeout = 10_000, signal } = probe;
+  const { limit, both } = signals;
   return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason);
     const sent = request(
       {
         host: probe.host,
         port: probe.port,
         path: probe.path,
         method: probe.method ?? 'GET',
-        // `false` makes an agent for this one request: nothing is pooled, and no TLS session is remembered.
-        agent: false,
+        createConnection: () =>
+          tlsOver(raw, {
+            host: probe.host,
+            rejectUnauthorized: probe.ca !== undefined,
+            ...(probe.ca === undefined ? {} : { ca: probe.ca }),
+            ...(probe.cert === undefined ? {} : { cert: probe.cert, key: probe.key }),
+            ...serverName(probe.host, probe.servername),
+          }),
         headers: {
           connection: 'close',
           host: `${isIP(probe.host) === 6 ? `[${probe.host}]` : probe.host}:${probe.port}`,
           ...(probe.token ? { authorization: `Bearer ${probe.token}` } : {}),
           ...probe.headers,
         },
-        rejectUnauthorized: probe.ca !== undefined,
-        ...(probe.ca === undefined ? {} : { ca: probe.ca }),
-        ...(probe.cert === undefined ? {} : { cert: probe.cert, key: probe.key }),
-        ...serverName(probe.host, probe.servername),
-        signal: signal ? AbortSignal.any([signal, limit]) : limit,
+        signal: both,
       },
       (answer) => {
         const chunks: Buffer[] = [];
@@ -78,6 +98,7 @@ export function httpsProbe(probe: HttpsProbe): Promise<ProbeResult> {
       resolve({ kind: TLS_CODE.test(code) ? 'tls' : 'unreachable', code, message });
     };
     sent.on('error', fail);
+    sent.on('close', () => raw.destroy());
     sent.end(probe.body);
   });
 }

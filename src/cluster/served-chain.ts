@@ -1,6 +1,7 @@
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { isIP } from 'node:net';
 import { Duplex } from 'node:stream';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { type Dial, directly, type Target } from './dial.ts';
 import { readServerFlight } from './handshake.ts';
 
 export interface ServedOptions {
@@ -14,6 +15,10 @@ export interface ServedOptions {
   cert?: string;
   key?: string;
   signal?: AbortSignal;
+  /** Default: from here. */
+  dial?: Dial;
+  /** What is known of the place beside its address. */
+  at?: Pick<Target, 'node' | 'through'>;
 }
 
 export interface ServedChain {
@@ -44,13 +49,28 @@ export class WireError extends Error {
 const GOODBYE = 500;
 
 /** The chain a server serves in a fresh handshake. Throws WireError, or the signal's reason. */
-export function servedChain(host: string, port: number, options: ServedOptions = {}): Promise<ServedChain> {
-  const { timeout = 10_000, signal } = options;
+export async function servedChain(host: string, port: number, options: ServedOptions = {}): Promise<ServedChain> {
+  const { timeout = 10_000, signal, dial = directly, at } = options;
+  signal?.throwIfAborted();
+  const begun = Date.now();
+  const raw = await dial({ host, port, ...at }, { timeout, ...(signal ? { signal } : {}) }).catch((cause: unknown) => {
+    signal?.throwIfAborted();
+    const { code = 'EHOSTUNREACH', message } = cause as NodeJS.ErrnoException;
+    throw new WireError(code, `${host}:${port}: ${message}`, { cause });
+  });
+  return flightOver(raw, host, port, { ...options, timeout: Math.max(1, timeout - (Date.now() - begun)) });
+}
+
+function flightOver(
+  tcp: Duplex,
+  host: string,
+  port: number,
+  options: ServedOptions & { timeout: number },
+): Promise<ServedChain> {
+  const { timeout, signal } = options;
   return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason);
     const received: Buffer[] = [];
     let secret: Buffer | undefined;
-    const tcp = connectTcp({ host, port });
     const socket = connectTls({
       socket: tapped(tcp, (chunk) => received.push(chunk)),
       host,
@@ -94,7 +114,7 @@ export function servedChain(host: string, port: number, options: ServedOptions =
 }
 
 /** Ends politely, so that the server's log has no broken handshakes of ours, and not without end. */
-function leave(socket: TLSSocket, tcp: Socket): void {
+function leave(socket: TLSSocket, tcp: Duplex): void {
   socket.end();
   const timer = setTimeout(() => {
     socket.destroy();
@@ -125,7 +145,7 @@ export const serverName = (host: string, name: string | undefined): { servername
   name !== undefined ? { servername: name } : isIP(host) ? {} : { servername: host };
 
 /** The same connection, with all that comes from the server shown to `see` first. */
-function tapped(tcp: Socket, see: (chunk: Buffer) => void): Duplex {
+function tapped(tcp: Duplex, see: (chunk: Buffer) => void): Duplex {
   const tap = new Duplex({
     read: () => void tcp.resume(),
     write: (chunk, _encoding, done) => void tcp.write(chunk, done),

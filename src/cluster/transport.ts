@@ -1,6 +1,8 @@
 import { statSync } from 'node:fs';
-import { Agent, request } from 'undici';
+import { isIP } from 'node:net';
+import { Agent, type buildConnector, request } from 'undici';
 import { ApiUnreachable } from './api-error.ts';
+import { type Dial, tlsOver } from './dial.ts';
 import { type Credentials, type KubeconfigChoice, loadCredentials } from './kubeconfig.ts';
 
 export interface Sent {
@@ -18,6 +20,8 @@ export interface SendOptions {
   /** Milliseconds for one try. */
   timeout: number;
   signal?: AbortSignal;
+  /** The server is one API server, which may be reached otherwise than the kubeconfig's. */
+  one?: boolean;
 }
 
 export interface Transport {
@@ -32,10 +36,10 @@ export interface Transport {
  * when one has changed a new set of connections takes over; requests under way end on the old one. A file that cannot be read just now
  * (somebody writes it) leaves things as they are.
  */
-export function openTransport(choice: KubeconfigChoice): Transport {
+export function openTransport(choice: KubeconfigChoice, dial?: Dial): Transport {
   let credentials = loadCredentials(choice);
   let seen = stampOf(credentials.files);
-  let agent = agentFor(credentials);
+  let agents = agentsFor(credentials, dial);
 
   const refresh = () => {
     const stamp = stampOf(credentials.files);
@@ -44,9 +48,9 @@ export function openTransport(choice: KubeconfigChoice): Transport {
       const next = loadCredentials(choice);
       seen = stampOf(next.files);
       if (sameIdentity(next, credentials)) return;
-      const before = agent;
+      const before = agents;
       credentials = next;
-      agent = agentFor(next);
+      agents = agentsFor(next, dial);
       before.close().catch(() => {});
     } catch {
       // Tried again before the next request.
@@ -63,7 +67,7 @@ export function openTransport(choice: KubeconfigChoice): Transport {
       const limit = AbortSignal.timeout(options.timeout);
       try {
         const answer = await request(options.url, {
-          dispatcher: agent,
+          dispatcher: options.one ? agents.one : agents.shared,
           method: options.method,
           headers: {
             ...(credentials.token ? { authorization: `Bearer ${credentials.token}` } : {}),
@@ -78,25 +82,66 @@ export function openTransport(choice: KubeconfigChoice): Transport {
         throw unreachable(options, credentials, thrown, limit.aborted);
       }
     },
-    close: () => agent.close(),
+    async close() {
+      await agents.close();
+    },
   };
 }
 
-function agentFor(credentials: Credentials): Agent {
-  return new Agent({
-    connections: 16,
-    keepAliveTimeout: 10_000,
-    connect: {
-      timeout: 10_000,
-      // A resumed session skips the verification that a new handshake would do.
-      maxCachedSessions: 0,
-      rejectUnauthorized: !credentials.insecure,
-      ...(credentials.ca === undefined ? {} : { ca: credentials.ca }),
-      ...(credentials.cert === undefined ? {} : { cert: credentials.cert }),
-      ...(credentials.key === undefined ? {} : { key: credentials.key }),
-      ...(credentials.serverName === undefined ? {} : { servername: credentials.serverName }),
-    },
-  });
+const CONNECT_LIMIT = 10_000;
+
+interface Agents {
+  /** To the kubeconfig's server. */
+  shared: Agent;
+  /** To one API server. */
+  one: Agent;
+  close: () => Promise<unknown>;
+}
+
+function agentsFor(credentials: Credentials, dial: Dial | undefined): Agents {
+  const tls = tlsOf(credentials);
+  const options = { connections: 16, keepAliveTimeout: 10_000 };
+  // A resumed session skips the verification that a new handshake would do.
+  const shared = new Agent({ ...options, connect: { timeout: CONNECT_LIMIT, maxCachedSessions: 0, ...tls } });
+  if (!dial) return { shared, one: shared, close: () => shared.close() };
+  const one = new Agent({ ...options, connect: connectorOver(dial, tls) });
+  return { shared, one, close: () => Promise.all([shared.close(), one.close()]) };
+}
+
+const tlsOf = (credentials: Credentials) => ({
+  rejectUnauthorized: !credentials.insecure,
+  ...(credentials.ca === undefined ? {} : { ca: credentials.ca }),
+  ...(credentials.cert === undefined ? {} : { cert: credentials.cert }),
+  ...(credentials.key === undefined ? {} : { key: credentials.key }),
+  ...(credentials.serverName === undefined ? {} : { servername: credentials.serverName }),
+});
+
+/** undici's own connector opens the connection itself; this one is given the way. */
+function connectorOver(dial: Dial, tls: ReturnType<typeof tlsOf>): buildConnector.connector {
+  return ({ hostname, port }, done) => {
+    const host = hostname.replace(/^\[|\]$/g, '');
+    const limit = AbortSignal.timeout(CONNECT_LIMIT);
+    dial({ host, port: Number(port || 443) }, { timeout: CONNECT_LIMIT }).then(
+      (raw) => {
+        const socket = tlsOver(raw, {
+          host,
+          ...(isIP(host) === 0 ? { servername: host } : {}),
+          ...tls,
+          ALPNProtocols: ['http/1.1'],
+        });
+        const fail = (cause: Error) => done(cause, null);
+        const onLimit = () => socket.destroy(new Error(`no connection within ${CONNECT_LIMIT / 1000} s`));
+        limit.addEventListener('abort', onLimit, { once: true });
+        socket.once('error', fail);
+        socket.once('secureConnect', () => {
+          limit.removeEventListener('abort', onLimit);
+          socket.removeListener('error', fail);
+          done(null, socket);
+        });
+      },
+      (thrown: unknown) => done(thrown as Error, null),
+    );
+  };
 }
 
 function stampOf(files: readonly string[]): string {

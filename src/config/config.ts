@@ -19,6 +19,10 @@ const schema = z.strictObject({
   exec: text.optional(),
   /** The user ssh logs in as. Default: what ~/.ssh/config says. */
   user: text.optional(),
+  /** A configuration file for ssh instead of ~/.ssh/config. */
+  sshConfig: path.optional(),
+  /** How ports of nodes, pods and Services are reached: from this machine, or through the nodes, as behind a bastion. */
+  dial: z.enum(['direct', 'nodes']).default('direct'),
   /** Put `sudo -n` before every command on a node (ssh and local). */
   sudo: z.boolean().default(false),
   nodes: z

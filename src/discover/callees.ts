@@ -4,7 +4,7 @@
 import { isIP } from 'node:net';
 import pLimit from 'p-limit';
 import { type Cluster, isNotFound, type ObjectMeta } from '../cluster/client.ts';
-import { servedChain } from '../cluster/wire.ts';
+import { type Dial, directly, servedChain } from '../cluster/wire.ts';
 import { objectId, type PartyId } from '../core/model/ids.ts';
 import { reasonOf } from '../errors.ts';
 import { type Certificate, readCertificate } from '../pki/certificate.ts';
@@ -47,6 +47,7 @@ export interface CalleeSeen {
   id: PartyId;
   store?: RawStore;
   endpoint?: string;
+  through?: string;
   serverName?: string;
   served?: Certificate[];
   insecureSkipTLSVerify?: boolean;
@@ -57,7 +58,7 @@ const ADMISSION = '/apis/admissionregistration.k8s.io/v1';
 /** Milliseconds: a cluster address that is not routed from here gives no answer at all. */
 const PATIENCE = 3_000;
 
-export async function lookAtCallees(cluster: Cluster): Promise<CalleeSeen[]> {
+export async function lookAtCallees(cluster: Cluster, dial: Dial = directly): Promise<CalleeSeen[]> {
   const [validating, mutating, services, definitions] = await Promise.all([
     listReduced<HookConfiguration, Declared[]>(
       cluster,
@@ -74,7 +75,7 @@ export async function lookAtCallees(cluster: Cluster): Promise<CalleeSeen[]> {
   ]);
   const declared = unique([...validating.flat(), ...mutating.flat(), ...services, ...definitions]);
   const limit = pLimit(16);
-  return Promise.all(declared.map((one) => limit(() => look(cluster, one))));
+  return Promise.all(declared.map((one) => limit(() => look(cluster, one, dial))));
 }
 
 /** `webhook/CONFIGURATION`, or `webhook/CONFIGURATION/HOOK` where a configuration has several. */
@@ -122,26 +123,51 @@ function unique(declared: Declared[]): Declared[] {
   });
 }
 
-async function look(cluster: Cluster, declared: Declared): Promise<CalleeSeen> {
+async function look(cluster: Cluster, declared: Declared, dial: Dial): Promise<CalleeSeen> {
   const { id, config, insecure } = declared;
   const store = config.caBundle ? bundleStore(declared, config.caBundle) : undefined;
   const base: CalleeSeen = { id, ...(store ? { store } : {}), ...(insecure ? { insecureSkipTLSVerify: true } : {}) };
   const place = await placeOf(cluster, config);
   if ('why' in place) return { ...base, why: place.why };
   base.serverName = place.name;
-  let why = '';
-  for (const { host, port } of place.addresses) {
+  const why: string[] = [];
+  for (const { way, address } of waysTo(place.addresses)) {
+    const { host, port } = address;
     try {
       const { chain } = await servedChain(host, port, {
         timeout: PATIENCE,
+        dial,
+        at: way,
         ...(isIP(place.name) === 0 ? { servername: place.name } : {}),
       });
-      return { ...base, endpoint: `${host}:${port}`, served: chain.map((der) => readCertificate(der)) };
+      return {
+        ...base,
+        endpoint: `${host}:${port}`,
+        ...(way.through ? { through: way.node } : {}),
+        served: chain.map((der) => readCertificate(der)),
+      };
     } catch (thrown) {
-      why = reasonOf(thrown);
+      why.push(reasonOf(thrown));
     }
   }
-  return { ...base, why };
+  return { ...base, why: [...new Set(why)].join('; ') };
+}
+
+interface Address {
+  host: string;
+  port: number;
+  /** The node of the Pod that listens there. */
+  node?: string;
+}
+
+/** Each address as the configuration says, then, where that shows nothing, through its own node: pod networks are seldom routed from elsewhere. */
+function waysTo(addresses: readonly Address[]): { address: Address; way: { node?: string; through?: true } }[] {
+  return [
+    ...addresses.map((address) => ({ address, way: address.node === undefined ? {} : { node: address.node } })),
+    ...addresses.flatMap((address) =>
+      address.node === undefined ? [] : [{ address, way: { node: address.node, through: true as const } }],
+    ),
+  ];
 }
 
 function bundleStore({ store, changedAt }: Declared, caBundle: string): RawStore {
@@ -158,7 +184,7 @@ function bundleStore({ store, changedAt }: Declared, caBundle: string): RawStore
   }
 }
 
-type Place = { addresses: { host: string; port: number }[]; name: string } | { why: string };
+type Place = { addresses: Address[]; name: string } | { why: string };
 
 /** Where a callee is, as far as it can be told from here. The name is what API servers verify: `NAME.NAMESPACE.svc` (A:pkg/util/webhook/client.go). */
 async function placeOf(cluster: Cluster, { url, service }: ClientConfig): Promise<Place> {
@@ -185,8 +211,10 @@ async function placeOf(cluster: Cluster, { url, service }: ClientConfig): Promis
   const addresses = slices.flatMap((slice) => {
     const target = slice.ports?.find((one) => (one.name ?? '') === portName)?.port;
     if (target === undefined) return [];
-    return (slice.endpoints ?? []).flatMap(({ addresses }) =>
-      addresses.slice(0, 1).map((host) => ({ host, port: target })),
+    return (slice.endpoints ?? []).flatMap(({ addresses, nodeName }) =>
+      addresses
+        .slice(0, 1)
+        .map((host): Address => ({ host, port: target, ...(nodeName === undefined ? {} : { node: nodeName }) })),
     );
   });
   if (addresses.length === 0) return { why: `its Service ${namespace}/${name} has no endpoint` };
@@ -198,6 +226,6 @@ interface ServiceObject {
   spec?: { type?: string; externalName?: string; ports?: { port: number; name?: string }[] };
 }
 interface Slice {
-  endpoints?: { addresses: string[] }[];
+  endpoints?: { addresses: string[]; nodeName?: string }[];
   ports?: { name?: string; port?: number }[];
 }

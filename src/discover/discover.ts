@@ -2,6 +2,7 @@
 
 import type { Cluster } from '../cluster/client.ts';
 import { leaseHolder } from '../cluster/leader.ts';
+import type { Dial } from '../cluster/wire.ts';
 import type { Config } from '../config/config.ts';
 import { factsOf } from '../core/catalog/components.ts';
 import type { Callee, Instance, Inventory, Millis, Node, Pod, Store } from '../core/model/inventory.ts';
@@ -25,6 +26,8 @@ export interface DiscoverDeps {
   accessOf: (node: string) => NodeAccess;
   /** Told where a Node object says that its node is, before `accessOf` is asked for it. */
   noteAddress?: (node: string, address: string) => void;
+  /** The way to ports in the cluster. Default: from here. */
+  dial?: Dial;
 }
 
 export interface DiscoverOptions {
@@ -54,7 +57,7 @@ export async function discoverAll(deps: DiscoverDeps, options: DiscoverOptions):
   const [looks, objects, callees, namespaces, version] = await Promise.all([
     lookAtNodes(nodes, config, deps.accessOf),
     lookAtObjects(cluster),
-    lookAtCallees(cluster),
+    lookAtCallees(cluster, deps.dial),
     listReduced<{ metadata: { name: string } }, string>(cluster, '/api/v1/namespaces', ({ metadata }) => metadata.name),
     serverVersion(cluster),
   ]);

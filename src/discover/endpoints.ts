@@ -12,15 +12,14 @@ const PORTS: Record<string, string> = {
 };
 
 /**
- * host:port as it can be reached from another machine, or undefined: a component that listens on 127.0.0.1 only is reachable on its own node,
- * which is this machine only with `access: local`. Other loopback addresses are a lab's, where every node is this machine.
+ * host:port, as another machine reaches it where it can be. A component that listens on 127.0.0.1 only, as kubeadm's controller managers and schedulers do, is
+ * reached through its own node.
  */
 export function endpointOf(
   instance: Pick<Instance, 'component' | 'flags' | 'settings'>,
   nodeAddress: string | undefined,
-  options: { local: boolean },
 ): string | undefined {
-  if (instance.component === 'etcd') return etcdEndpoint(instance.flags, options);
+  if (instance.component === 'etcd') return etcdEndpoint(instance.flags);
   const { flags, settings } = instance;
   // Only the kubelet's `port` is its TLS port; elsewhere a flag of that name is an old plain one.
   const kubeletPort = instance.component === 'kubelet' ? (flag(flags, 'port') ?? settings.port) : undefined;
@@ -29,17 +28,17 @@ export function endpointOf(
   const bound = flag(flags, 'bind-address') ?? flag(flags, 'address') ?? settings.address;
   const candidates = [bound, flag(flags, 'advertise-address'), nodeAddress];
   const host = candidates.find((address) => address !== undefined && address !== '' && !isEverywhere(address));
-  return host === undefined || (isThisMachine(host) && !options.local) ? undefined : join(host, port);
+  return host === undefined ? undefined : join(host, port);
 }
 
-function etcdEndpoint(flags: Instance['flags'], options: { local: boolean }): string | undefined {
+function etcdEndpoint(flags: Instance['flags']): string | undefined {
   const urls = (flag(flags, 'listen-client-urls') ?? flag(flags, 'advertise-client-urls') ?? '').split(',');
   const secure = urls.filter((url) => url.startsWith('https://')).map((url) => new URL(url));
-  const reachable = secure.find(({ hostname }) => options.local || !isThisMachine(hostname));
+  const reachable = secure.find(({ hostname }) => !isLoopback(hostname)) ?? secure[0];
   return reachable ? join(reachable.hostname, reachable.port || '443') : undefined;
 }
 
 const isEverywhere = (address: string): boolean => ['0.0.0.0', '::', '[::]'].includes(address);
-const isThisMachine = (address: string): boolean => ['127.0.0.1', '::1', '[::1]', 'localhost'].includes(address);
+const isLoopback = (address: string): boolean => ['127.0.0.1', '::1', '[::1]', 'localhost'].includes(address);
 const join = (host: string, port: string): string =>
   host.includes(':') && !host.startsWith('[') ? `[${host}]:${port}` : `${host}:${port}`;

@@ -55,9 +55,7 @@ function instanceOf({ process, line }: ComponentProcess, around: Around): Instan
   const { access, config, manifests, settings, address } = around;
   const manifest = manifests.find(({ component }) => component === line.name);
   const command = config.nodes[access.node]?.components[line.name]?.restart;
-  const endpoint = endpointOf({ component: line.name, flags: line.flags, settings }, address, {
-    local: config.access === 'local',
-  });
+  const endpoint = endpointOf({ component: line.name, flags: line.flags, settings }, address);
   return {
     id: `${access.node}/${line.name}`,
     node: access.node,

@@ -22,6 +22,10 @@ export function accessFor(config: Config, node: string, address?: string): NodeA
         );
       return execAccess(config.exec, node, host);
     case 'ssh':
-      return sshAccess(node, host, { sudo: config.sudo, ...(config.user === undefined ? {} : { user: config.user }) });
+      return sshAccess(node, host, {
+        sudo: config.sudo,
+        ...(config.user === undefined ? {} : { user: config.user }),
+        ...(config.sshConfig === undefined ? {} : { configFile: config.sshConfig }),
+      });
   }
 }

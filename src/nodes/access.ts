@@ -1,5 +1,7 @@
 // How reroot acts on a node: one command at a time, by ssh, a command template, or here. Everything else is built on `run`.
 
+import type { Duplex } from 'node:stream';
+
 export interface RunOptions {
   /** Fed to standard input, then closed. The only way secrets travel: never in argv. */
   stdin?: string | Uint8Array;
@@ -18,6 +20,8 @@ export interface RunResult {
 export interface NodeAccess {
   readonly node: string;
   run(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /** A connection from the node to somewhere; absent where the node is this machine. The stream fails with PipeFailed when it cannot be had. */
+  dial?(host: string, port: number, options?: Pick<RunOptions, 'signal'>): Promise<Duplex>;
 }
 
 export class NodeUnreachable extends Error {

@@ -4,54 +4,76 @@ import { join } from 'node:path';
 import { wrongUse } from '../errors.ts';
 import { type NodeAccess, NodeUnreachable, type RunOptions, type RunResult } from './access.ts';
 import { overTransport } from './local.ts';
+import { PipeFailed, pipeThrough } from './pipe.ts';
 
 export interface SshOptions {
   user?: string;
   sudo?: boolean;
-  /** More arguments for ssh, before the host (tests use `-F FILE`). */
-  args?: readonly string[];
+  /** A configuration file instead of ~/.ssh/config and the system's (ssh -F). */
+  configFile?: string;
 }
 
 /**
  * Reaches a node by the system's OpenSSH, so that ~/.ssh/config, agents, jump hosts and hardware keys work as they do for the user. One connection
  * a node is kept and shared (ControlMaster); nothing is ever asked (BatchMode); host keys are checked as the user's configuration says.
  */
-export function sshAccess(node: string, host: string, options: SshOptions = {}): NodeAccess {
+export function sshAccess(node: string, host: string, options: SshOptions = {}): Required<NodeAccess> {
   if (host.startsWith('-') || /[\s\0]/.test(host))
     throw wrongUse(`${JSON.stringify(host)} is not a host name (node ${node})`);
   const prefix = options.sudo ? ['sudo', '-n', '--'] : [];
+  const file = options.configFile === undefined ? [] : ['-F', options.configFile];
   const user = options.user === undefined ? [] : ['-l', options.user];
   const ssh = async (command: string, runOptions?: RunOptions): Promise<RunResult> => {
-    const argv = ['ssh', ...connection(), ...(options.args ?? []), ...user, '--', host, command];
+    const argv = ['ssh', ...connection('auto'), ...file, ...user, '--', host, command];
     const result = await overTransport(node, argv, runOptions);
     // 255 is ssh's own failure (ssh(1), EXIT STATUS); none of the commands reroot runs ends with it.
     if (result.code === 255) throw new NodeUnreachable(node, sshReason(host, result.stderr));
     return result;
   };
   let opening: Promise<unknown> | undefined;
+  // The first command alone opens the connection; else as many as come at once would each log in, which sshd's MaxStartups refuses.
+  const opened = (): Promise<unknown> => {
+    opening ??= ssh('exit 0').catch((thrown: unknown) => {
+      opening = undefined;
+      throw thrown;
+    });
+    return opening;
+  };
   return {
     node,
     async run(argv, runOptions) {
-      // The first command alone opens the connection; else as many as come at once would each log in, which sshd's MaxStartups refuses.
-      opening ??= ssh('exit 0').catch((thrown: unknown) => {
-        opening = undefined;
-        throw thrown;
-      });
-      await opening;
+      await opened();
       return ssh([...prefix, ...argv].map(quote).join(' '), runOptions);
     },
+    async dial(to, port, dialOptions) {
+      await opened();
+      const target = `${to.includes(':') ? `[${to}]` : to}:${port}`;
+      const argv = ['ssh', ...connection('no'), ...file, ...user, '-W', target, '--', host];
+      return pipeThrough(argv, (stderr) => notForwarded(node, target, stderr), dialOptions?.signal);
+    },
   };
+}
+
+/** Over a shared connection ssh says no more than that the node's sshd did not open it: mostly because nothing listens there. */
+function notForwarded(node: string, target: string, stderr: string): PipeFailed {
+  const said = stderr.trim().split('\n').at(-1)?.trim() ?? '';
+  const isWay = /administratively prohibited|Permission denied|Host key|resolve hostname|timed out/i.test(stderr);
+  return new PipeFailed(
+    isWay ? 'EHOSTUNREACH' : 'ECONNREFUSED',
+    `no connection from ${node} to ${target}: does it listen, and does the node's sshd allow AllowTcpForwarding?${said ? ` (${said})` : ''}`,
+  );
 }
 
 /** For the remote login shell: single quotes hold everything but themselves. */
 const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
 
-const connection = (): string[] => [
+/** `no`: uses the shared connection and never becomes it. */
+const connection = (master: 'auto' | 'no'): string[] => [
   ...option('BatchMode=yes'),
   ...option('ConnectTimeout=10'),
   ...option('ServerAliveInterval=10'),
   ...option('ServerAliveCountMax=3'),
-  ...option('ControlMaster=auto'),
+  ...option(`ControlMaster=${master}`),
   ...option(`ControlPath=${join(controlFolder(), '%C')}`),
   ...option('ControlPersist=30'),
   ...option('LogLevel=ERROR'),

@@ -1,7 +1,7 @@
 // accepts: which generations' clients a server lets in. 401 means that it does not know the certificate's CA; any other answer that it does
 // (A:pkg/authentication/request/x509/x509.go verifies for each request; a client certificate that does not verify is an error, not anonymous).
 
-import { httpsProbe } from '../cluster/wire.ts';
+import { type Dial, httpsProbe } from '../cluster/wire.ts';
 import { parseFileId } from '../core/model/ids.ts';
 import type { Instance } from '../core/model/inventory.ts';
 import type { Proof } from '../core/model/step.ts';
@@ -31,15 +31,20 @@ async function look(proof: Proof, member: Member, ctx: LookContext): Promise<Loo
   const endpoint = endpointOfParty(ctx, member.party);
   if (!endpoint) return byCatalogue(proof, member, ctx);
   const asks = (['old', 'new'] as const).map((generation) =>
-    ask(endpoint, member, ctx.identity(proof.authority, generation), proof),
+    ask(endpoint, member, ctx.identity(proof.authority, generation), proof, ctx.dial),
   );
   const [old, fresh] = await Promise.all(asks);
   if (!old || !fresh) throw new Error('unreachable');
+  const own = known(ctx).instances.get(member.party);
+  if (old.away && fresh.away && own && listensLocally(own)) {
+    const claimed = await byCatalogue(proof, member, ctx);
+    return { ...claimed, evidence: `${endpoint.host}:${endpoint.port} answered ${fresh.words}; ${claimed.evidence}` };
+  }
   const evidence = `${endpoint.host}:${endpoint.port} answered a client from old ${old.words}, one from new ${fresh.words}`;
   const value = trustFrom(old.accepted, fresh.accepted, proof);
-  if (value !== undefined || fresh.accepted !== true || ctx.identity(proof.authority, 'old'))
+  if (value !== undefined || fresh.accepted === undefined || ctx.identity(proof.authority, 'old'))
     return { value, evidence };
-  const read = await byReread(proof, member, ctx);
+  const read = fresh.accepted ? await byReread(proof, member, ctx) : await withoutNew(proof, member, ctx);
   return { value: read.value, evidence: `${evidence}; ${read.evidence}` };
 }
 
@@ -66,9 +71,19 @@ async function byReread(proof: Proof, { use }: Member, ctx: LookContext): Promis
   return { value: content.value, evidence: `${content.evidence}, for ${seconds(age)}` };
 }
 
+/** One that refuses a client from new has read a file without new. The file never held neither, so where it holds old now, old is what was read. */
+async function withoutNew(proof: Proof, { use }: Member, ctx: LookContext): Promise<Look> {
+  const [source, ...more] = use.sources;
+  if (!source || more.length > 0) return { value: undefined, evidence: 'it reads from several places' };
+  const content = await contentOf(ctx, source.store, 'trust', generationsOf(ctx, proof));
+  return { value: content.value === 'old' ? 'old' : undefined, evidence: content.evidence };
+}
+
 interface Answer {
   accepted: boolean | undefined;
   words: string;
+  /** No connection came about. */
+  away?: true;
 }
 
 async function ask(
@@ -76,6 +91,7 @@ async function ask(
   member: Member,
   identity: ProbeIdentity | undefined,
   proof: Proof,
+  dial: Dial | undefined,
 ): Promise<Answer> {
   if (!identity) return { accepted: undefined, words: 'not at all (no key of that CA to make one)' };
   const answer = await httpsProbe({
@@ -85,6 +101,7 @@ async function ask(
     key: keyToPem(identity.key),
     headers: proof.authority === 'front-proxy' ? { 'x-remote-user': 'reroot-probe' } : {},
     timeout: PATIENCE,
+    ...(dial ? { dial } : {}),
   });
   switch (answer.kind) {
     case 'status':
@@ -95,7 +112,7 @@ async function ask(
       // A server that verifies in the handshake (etcd, programs of others) refuses by an alert.
       return { accepted: false, words: `by ending the handshake (${answer.code || answer.message})` };
     case 'unreachable':
-      return { accepted: undefined, words: `not at all (${answer.message})` };
+      return { accepted: undefined, words: `not at all (${answer.message})`, away: true };
   }
 }
 
@@ -136,4 +153,5 @@ async function byCatalogue(proof: Proof, { party, use }: Member, ctx: LookContex
 }
 
 const listensLocally = ({ component, endpoint }: Instance): boolean =>
-  endpoint === undefined && /^kube-(controller-manager|scheduler)$/.test(component);
+  /^kube-(controller-manager|scheduler)$/.test(component) &&
+  (endpoint === undefined || /^(127\.0\.0\.1|\[::1\]|localhost):/.test(endpoint));

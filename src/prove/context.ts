@@ -2,6 +2,7 @@
 
 import type { KeyObject } from 'node:crypto';
 import type { Cluster } from '../cluster/client.ts';
+import type { Dial } from '../cluster/wire.ts';
 import type { Config } from '../config/config.ts';
 import type { Authority } from '../core/model/ids.ts';
 import type { Instance, Inventory, Millis } from '../core/model/inventory.ts';
@@ -22,6 +23,8 @@ export interface ProbeContext {
   cluster: Cluster;
   config: Config;
   accessOf: (node: string) => NodeAccess;
+  /** The way to ports in the cluster. Default: from here. */
+  dial?: Dial;
   rotation: Rotation;
   /** As it was when the step was planned: where things are and who reads what. What they hold is measured anew. */
   inventory: Inventory;

@@ -1,10 +1,9 @@
+import type { Target } from '../cluster/wire.ts';
+import type { Callee } from '../core/model/inventory.ts';
 import type { ProbeContext } from './context.ts';
 import { known } from './resolve.ts';
 
-export interface Endpoint {
-  host: string;
-  port: number;
-}
+export type Endpoint = Target;
 
 /** `10.0.0.1:6443`, `[fd00::1]:6443`. */
 export function splitEndpoint(endpoint: string): Endpoint {
@@ -15,6 +14,13 @@ export function splitEndpoint(endpoint: string): Endpoint {
 /** Where a party serves, as far as discovery found it out. */
 export function endpointOfParty(ctx: ProbeContext, party: string): Endpoint | undefined {
   const { instances, callees } = known(ctx);
-  const endpoint = instances.get(party)?.endpoint ?? callees.get(party)?.endpoint;
-  return endpoint === undefined ? undefined : splitEndpoint(endpoint);
+  const instance = instances.get(party);
+  if (instance?.endpoint !== undefined) return { ...splitEndpoint(instance.endpoint), node: instance.node };
+  const callee = callees.get(party);
+  if (callee?.endpoint === undefined) return undefined;
+  return { ...splitEndpoint(callee.endpoint), ...wayTo(callee) };
 }
+
+/** A callee that was not reached from here is reached through that node again. */
+export const wayTo = ({ through }: Pick<Callee, 'through'>): Pick<Target, 'node' | 'through'> =>
+  through === undefined ? {} : { node: through, through: true };

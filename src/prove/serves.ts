@@ -26,14 +26,17 @@ async function look(proof: Proof, member: Member, ctx: LookContext): Promise<Loo
   const endpoint = endpointOfParty(ctx, member.party);
   if (!endpoint) return { value: undefined, evidence: 'where it serves cannot be reached from here' };
   const name = nameFor(member, ctx);
-  const { chain } = await servedChain(endpoint.host, endpoint.port, {
+  const { host, port, ...at } = endpoint;
+  const { chain } = await servedChain(host, port, {
     timeout: PATIENCE,
+    at,
+    ...(ctx.dial ? { dial: ctx.dial } : {}),
     ...(name === undefined ? {} : { servername: name }),
   });
   const certificates = chain.map((der) => readCertificate(der));
   const value = credentialIn(ctx, certificates, generationsOf(ctx, proof));
-  const at = name === undefined ? `${endpoint.host}:${endpoint.port}` : `${endpoint.host}:${endpoint.port} as ${name}`;
-  return { value, evidence: `a handshake with ${at} showed ${describeChain(certificates)}` };
+  const place = name === undefined ? `${host}:${port}` : `${host}:${port} as ${name}`;
+  return { value, evidence: `a handshake with ${place} showed ${describeChain(certificates)}` };
 }
 
 /** SNI certificates are served under their own names only, callees behind the name of their Service. */

@@ -1,6 +1,7 @@
 // What every part of a running rotation needs. Made once by the command, handed down, never global.
 
 import type { Cluster } from '../cluster/client.ts';
+import type { Dial } from '../cluster/wire.ts';
 import type { Config } from '../config/config.ts';
 import type { Inventory } from '../core/model/inventory.ts';
 import type { Rotation } from '../core/model/rotation.ts';
@@ -14,6 +15,8 @@ export interface Context {
   config: Config;
   cluster: Cluster;
   accessOf: AccessOf;
+  /** The way to ports in the cluster. Default: from here. */
+  dial?: Dial;
   emit: Emit;
   now: () => number;
   /** Ends when the user interrupts or the Lease is lost: the step under way is finished, no new one begins. */

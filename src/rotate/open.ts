@@ -3,6 +3,7 @@
 import { filesToBackUp } from '../backup/gather.ts';
 import { backupNode } from '../backup/node-backup.ts';
 import type { Cluster } from '../cluster/client.ts';
+import type { Dial } from '../cluster/wire.ts';
 import type { Config } from '../config/config.ts';
 import type { Authority } from '../core/model/ids.ts';
 import type { Inventory } from '../core/model/inventory.ts';
@@ -25,6 +26,8 @@ export interface World {
   config: Config;
   cluster: Cluster;
   accessOf: AccessOf;
+  noteAddress?: (node: string, address: string) => void;
+  dial?: Dial;
   emit: Emit;
   now: () => number;
   signal: AbortSignal;

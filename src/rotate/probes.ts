@@ -15,6 +15,7 @@ export function probeContext(ctx: Context): ProbeContext {
     config: ctx.config,
     cas: ctx.materials.flatMap((material) => [material.old.certificate, material.new.certificate]),
     accessOf: ctx.accessOf,
+    ...(ctx.dial ? { dial: ctx.dial } : {}),
     rotation: ctx.rotation,
     inventory: ctx.inventory,
     now: ctx.now,

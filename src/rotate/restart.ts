@@ -123,7 +123,14 @@ async function ready(ctx: Context, instance: Instance): Promise<void> {
   if (!path || !endpoint) return;
   const { host, port } = splitEndpoint(endpoint);
   await until(ctx, `${instance.id} is not ready`, async () => {
-    const answer = await httpsProbe({ host, port, path, timeout: 2000 }).catch(() => undefined);
+    const answer = await httpsProbe({
+      host,
+      port,
+      path,
+      node: instance.node,
+      timeout: 2000,
+      ...(ctx.dial ? { dial: ctx.dial } : {}),
+    }).catch(() => undefined);
     const status = answer && 'status' in answer ? answer.status : undefined;
     return status === 200 || status === 401 || status === 403 ? status : undefined;
   });

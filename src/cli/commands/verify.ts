@@ -22,8 +22,8 @@ async function verify(flags: Flags): Promise<void> {
   try {
     const now = Date.now();
     const { inventory, certificates } = await discoverAll(session, { now });
-    const { cluster, accessOf } = session;
-    const checks = await verifyAll({ cluster, accessOf, inventory, certificates, now, since: now - flags.since });
+    const { cluster, accessOf, dial } = session;
+    const checks = await verifyAll({ cluster, accessOf, dial, inventory, certificates, now, since: now - flags.since });
     const failed = checks.some(({ ok }) => ok === false);
     if (flags.output === 'json') {
       const list = checks.map(({ ok, ...rest }) => ({ ...rest, ok: ok ?? null }));

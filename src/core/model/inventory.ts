@@ -108,7 +108,7 @@ export interface Instance {
   management: Management;
   /** Holds the component's Lease now. undefined: not elected, or not known. */
   leader?: boolean;
-  /** host:port of the TLS endpoint reroot can probe. */
+  /** host:port of the TLS endpoint reroot can probe. A loopback address is its node's. */
   endpoint?: string;
 }
 
@@ -144,8 +144,10 @@ export interface Callee {
   id: PartyId; // webhook/NAME | apiservice/NAME | crd/NAME
   /** The store with its caBundle. */
   caBundle?: StoreId;
-  /** host:port where it was reached from here, if it was. */
+  /** host:port where it was reached, if it was. */
   endpoint?: string;
+  /** The node through which it was reached; absent: from here. */
+  through?: NodeName;
   /** The name API servers look for in its certificate: `NAME.NAMESPACE.svc`, or the URL's host. */
   serverName?: string;
   /** The chain it served, leaf first. */

@@ -1,6 +1,7 @@
 // One measured line of `reroot verify`.
 
 import type { Cluster } from '../../cluster/client.ts';
+import type { Dial } from '../../cluster/wire.ts';
 import type { Inventory, Millis } from '../../core/model/inventory.ts';
 import type { NodeAccess } from '../../nodes/access.ts';
 import type { Certificate } from '../../pki/certificate.ts';
@@ -18,6 +19,8 @@ export interface Check {
 export interface VerifyContext {
   cluster: Cluster;
   accessOf: (node: string) => NodeAccess;
+  /** The way to ports in the cluster. Default: from here. */
+  dial?: Dial;
   inventory: Inventory;
   certificates: ReadonlyMap<string, Certificate>;
   now: Millis;

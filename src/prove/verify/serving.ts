@@ -2,7 +2,7 @@
 
 import { isIP } from 'node:net';
 import pLimit from 'p-limit';
-import { servedChain } from '../../cluster/wire.ts';
+import { servedChain, type Target } from '../../cluster/wire.ts';
 import { fileUses } from '../../core/catalog/stores-of.ts';
 import { wholeStore } from '../../core/model/ids.ts';
 import type { Instance, Store } from '../../core/model/inventory.ts';
@@ -12,7 +12,7 @@ import { reasonOf } from '../../errors.ts';
 import { type Certificate, readCertificate } from '../../pki/certificate.ts';
 import { judgeChain } from '../../pki/verify.ts';
 import { describeChain } from '../chain.ts';
-import { splitEndpoint } from '../endpoint.ts';
+import { splitEndpoint, wayTo } from '../endpoint.ts';
 import { type Check, check, type VerifyContext } from './check.ts';
 
 const PATIENCE = 5_000;
@@ -31,6 +31,8 @@ interface Verifier {
 interface Server {
   name: string;
   endpoint: string;
+  /** What is known of the place beside its address. */
+  at?: Pick<Target, 'node' | 'through'>;
   /** SNI, where it is not the host. */
   sni?: string;
   verifiers: Verifier[];
@@ -42,12 +44,14 @@ export async function servingChecks(ctx: VerifyContext): Promise<Check[]> {
   return results.flat();
 }
 
-async function look({ name, endpoint, sni, verifiers }: Server, ctx: VerifyContext): Promise<Check[]> {
+async function look({ name, endpoint, at, sni, verifiers }: Server, ctx: VerifyContext): Promise<Check[]> {
   const { host, port } = splitEndpoint(endpoint);
   let chain: Certificate[];
   try {
     const served = await servedChain(host, port, {
       timeout: PATIENCE,
+      ...(ctx.dial ? { dial: ctx.dial } : {}),
+      ...(at ? { at } : {}),
       ...(sni === undefined || isIP(sni) !== 0 ? {} : { servername: sni }),
     });
     chain = served.chain.map((der) => readCertificate(der));
@@ -91,6 +95,7 @@ function apiServers(ctx: VerifyContext): Server[] {
   return servers.map((server) => ({
     name: server.id,
     endpoint: server.endpoint ?? '',
+    at: { node: server.node },
     verifiers: clients
       .filter(({ only }) => only === undefined || only === server.endpoint)
       .map(({ verifier }) => verifier),
@@ -198,7 +203,7 @@ function kubelets(ctx: VerifyContext): Server[] {
   if (verifiers.length === 0) return [];
   return ctx.inventory.instances
     .filter(({ component, endpoint }) => component === 'kubelet' && endpoint)
-    .map(({ id, endpoint = '' }) => ({ name: id, endpoint, verifiers }));
+    .map(({ id, node, endpoint = '' }) => ({ name: id, endpoint, at: { node }, verifiers }));
 }
 
 function etcdMembers(ctx: VerifyContext): Server[] {
@@ -219,7 +224,7 @@ function etcdMembers(ctx: VerifyContext): Server[] {
         },
       ];
     });
-    return verifiers.length > 0 ? [{ name: member.id, endpoint, verifiers }] : [];
+    return verifiers.length > 0 ? [{ name: member.id, endpoint, at: { node: member.node }, verifiers }] : [];
   });
 }
 
@@ -233,6 +238,14 @@ function callees(ctx: VerifyContext): Server[] {
       anchors: certificatesOf(ctx, stores.get(caBundle)),
       ...(name === undefined ? {} : { serverName: name }),
     };
-    return [{ name: callee.id, endpoint, ...(name === undefined ? {} : { sni: name }), verifiers: [verifier] }];
+    return [
+      {
+        name: callee.id,
+        endpoint,
+        at: wayTo(callee),
+        ...(name === undefined ? {} : { sni: name }),
+        verifiers: [verifier],
+      },
+    ];
   });
 }

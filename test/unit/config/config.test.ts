@@ -30,7 +30,7 @@ nodes:
 
 describe('loadConfig', () => {
   it('has defaults: ssh as the user has set it up', () => {
-    expect(loadConfig()).toEqual({ access: 'ssh', sudo: false, nodes: {} });
+    expect(loadConfig()).toEqual({ access: 'ssh', dial: 'direct', sudo: false, nodes: {} });
     expect(parseConfig('', 'reroot.yaml')).toEqual(loadConfig());
     expect(parseConfig('# nothing\n', 'reroot.yaml')).toEqual(loadConfig());
   });
@@ -45,6 +45,7 @@ describe('loadConfig', () => {
     expect(config).toEqual({
       access: 'exec',
       exec: '/labs/dev/bin/node-exec {node}',
+      dial: 'direct',
       sudo: false,
       nodes: {
         cp1: {
@@ -91,7 +92,7 @@ describe('loadConfig', () => {
       'known keys here: host, components',
     ]);
     expect(failure(() => parseConfig('a: 1', 'r')).hints).toEqual([
-      'known keys here: access, exec, user, sudo, nodes, etcd',
+      'known keys here: access, exec, user, sshConfig, dial, sudo, nodes, etcd',
     ]);
   });
 

@@ -119,10 +119,9 @@ contexts: [{name: c, context: {cluster: k, user: u}}]
   expect(files).toContainEqual(['kubeconfig-client', '/var/lib/kubelet/pki/current.pem']);
 });
 
-test('what listens on 127.0.0.1 is reached only where the node is this machine', async () => {
+test('what listens on 127.0.0.1 has its own node’s address, to be reached through it', async () => {
   const table = [process(10, STATIC, 'kube-scheduler', '--bind-address=127.0.0.1')];
-  expect((await find(table))[0]).not.toHaveProperty('endpoint');
-  expect((await find(table, 'access: local'))[0]?.endpoint).toBe('127.0.0.1:10259');
+  expect((await find(table))[0]?.endpoint).toBe('127.0.0.1:10259');
   expect((await find([process(10, STATIC, 'kube-scheduler', '--bind-address=127.41.7.3')]))[0]?.endpoint).toBe(
     '127.41.7.3:10259',
   );
@@ -130,6 +129,8 @@ test('what listens on 127.0.0.1 is reached only where the node is this machine',
     (await find([process(10, STATIC, 'kube-apiserver', '--bind-address=::', '--advertise-address=fd00::1')]))[0]
       ?.endpoint,
   ).toBe('[fd00::1]:6443');
+  const etcd = ['etcd', '--listen-client-urls=https://127.0.0.1:2379,https://10.0.0.1:2379'];
+  expect((await find([process(10, STATIC, ...etcd)]))[0]?.endpoint).toBe('10.0.0.1:2379');
 });
 
 test('without a unit, a manifest or a command nobody knows how to restart it', async () => {

@@ -35,7 +35,7 @@ describe.skipIf(!sshd)('a node reached by ssh', () => {
       '  GlobalKnownHostsFile /dev/null',
     ];
     writeFileSync(config, `${lines.join('\n')}\n`);
-    return sshAccess('cp1', '127.0.0.1', { user: userInfo().username, args: ['-F', config] });
+    return sshAccess('cp1', '127.0.0.1', { user: userInfo().username, configFile: config });
   };
   const why = async (run: Promise<unknown>) => {
     const thrown = await run.catch((error: unknown) => error);
@@ -111,6 +111,23 @@ describe.skipIf(!sshd)('a node reached by ssh', () => {
     await writeFile(node, join(dir, "a file's name"), bytes);
 
     expect((await readFiles(node, [join(dir, "a file's name")])).get(join(dir, "a file's name"))?.bytes).toEqual(bytes);
+  });
+
+  it('opens connections from the node over the shared one, and tells those that are refused', async () => {
+    const node = access();
+    const echo = createServer((socket) => socket.pipe(socket));
+    await new Promise<void>((resolve) => echo.listen(0, '127.0.0.1', resolve));
+    const at = (echo.address() as { port: number }).port;
+
+    const stream = await node.dial('127.0.0.1', at);
+    const said = new Promise<string>((resolve) => stream.once('data', (chunk: Buffer) => resolve(chunk.toString())));
+    stream.write('through the node');
+    expect(await said).toBe('through the node');
+    stream.destroy();
+    await new Promise((resolve) => echo.close(resolve));
+
+    const refused = await node.dial('127.0.0.1', at);
+    expect(await new Promise((resolve) => refused.on('error', resolve))).toMatchObject({ code: 'ECONNREFUSED' });
   });
 
   it('gives up in time and by its signal', async () => {

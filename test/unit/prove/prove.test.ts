@@ -96,6 +96,16 @@ describe('accepts', () => {
     expect((await w.look({ kind: 'accepts', of: [use], keep: [...keep] }))[0]?.value).toBe(value);
   });
 
+  test.each([
+    ['old, at once: it refuses new and its file holds old', [OLD], ['old'], 'old'],
+    ['nothing, where the file still holds both', [OLD, NEW], ['old'], undefined],
+  ] as const)('without the key of old, of a server that refuses new: %s', async (_, held, keep, value) => {
+    await trusts([OLD]);
+    w.put('ca.crt', held.map(({ certificate }) => certificate.pem).join(''));
+    w.ctx.identity = (_authority, generation) => (generation === 'new' ? IDENTITIES.new : undefined);
+    expect((await w.look({ kind: 'accepts', of: [use], keep: [...keep] }))[0]?.value).toBe(value);
+  });
+
   test('nobody there: no value, and the evidence says so', async () => {
     w.add(
       { component: 'kube-apiserver', endpoint: '127.0.0.1:1', flags: { 'client-ca-file': [w.path('ca.crt')] } },

@@ -10,15 +10,16 @@ export interface Progress {
   stop(): void;
 }
 
-export function startProgress(say: (line: string) => void): Progress {
+/** `all`: how many packages are compiled where none was before. */
+export function startProgress(say: (line: string) => void, title: string, all: number): Progress {
   const begun = Date.now();
   let packages = 0;
   let downloads = 0;
   const seconds = (): number => Math.round((Date.now() - begun) / 1000);
   const timer = setInterval(() => {
     const what =
-      packages > 0 ? `${packages} packages compiled (about 1,900 if none was before)` : `${downloads} modules fetched`;
-    say(`  ${seconds()} s: ${what}`);
+      packages > 0 ? `${packages} packages compiled (about ${all} if none was before)` : `${downloads} modules fetched`;
+    say(`  ${title}: ${seconds()} s, ${what}`);
   }, EVERY_MS);
   return {
     saw(text) {

@@ -1,9 +1,10 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { kubeSources } from '../../../lab/build.ts';
 import { findGo, goDirective, olderThan } from '../../../lab/go.ts';
+import { filesOfFlavour } from '../../../lab/go-build.ts';
 import { KUBE_VERSIONS, kubeVersion, linkerFlags } from '../../../lab/versions.ts';
 
 /** An environment whose `go env -json` says this. */
@@ -70,5 +71,30 @@ describe('versions of Kubernetes', () => {
 
   it('are listed when another is asked for', () => {
     expect(() => kubeVersion('1.35.0')).toThrow('cannot run Kubernetes 1.35.0');
+  });
+});
+
+describe('flavours of the multi-call program', () => {
+  const files = new Map([
+    ['main.go', '// Command kube\npackage main\n'],
+    ['kubelet.go', '//go:build !full\n\npackage main\n'],
+    ['kubelet_full.go', '//go:build full\n\npackage main\n'],
+  ]);
+
+  it('are told apart by the build tag', () => {
+    expect(filesOfFlavour(files, undefined)).toEqual(['kubelet.go', 'main.go']);
+    expect(filesOfFlavour(files, 'full')).toEqual(['kubelet_full.go', 'main.go']);
+  });
+
+  it('have one kubelet each', () => {
+    const sources = new Map(
+      readdirSync(kubeSources())
+        .filter((name) => name.endsWith('.go'))
+        .map((name) => [name, readFileSync(join(kubeSources(), name), 'utf8')]),
+    );
+    for (const tag of [undefined, 'full']) {
+      const texts = filesOfFlavour(sources, tag).map((name) => sources.get(name));
+      expect(texts.filter((text) => text?.includes('func kubelet() int'))).toHaveLength(1);
+    }
   });
 });

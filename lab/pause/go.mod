@@ -1,0 +1,3 @@
+module labpause
+
+go 1.21

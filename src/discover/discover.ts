@@ -195,7 +195,7 @@ function podHolds(looks: readonly NodeLook[]): HoldsOf {
   const byNode = new Map(looks.map(({ known, seen }) => [known.name, seen?.podCAs]));
   return (pod, uid) => {
     const held = byNode.get(pod.node)?.get(uid);
-    return held && [...new Set(held.map((certificate) => certificate.fingerprint))];
+    return held && [...new Set(held.certificates.map((certificate) => certificate.fingerprint))];
   };
 }
 

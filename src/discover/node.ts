@@ -10,7 +10,7 @@ import type { Certificate } from '../pki/certificate.ts';
 import { parseCertificates } from '../pki/pem.ts';
 import { findInstances } from './instances.ts';
 import { guessKinds, type RawStore, spkiOf, storeOfFile, type WantedStore } from './material.ts';
-import { readPodCAs } from './pod-volumes.ts';
+import { type PodVolumes, readPodCAs } from './pod-volumes.ts';
 import { RECORD, scanFiles } from './scan.ts';
 import type { KeyFile, StrangeProcess } from './seen.ts';
 import { strangersIn } from './strangers.ts';
@@ -25,7 +25,7 @@ export interface NodeSeen {
   /** From the rotation's record, where one lies here: its CAs are needed to tell generations apart before any store holds the new one. */
   record?: RecordSeen;
   /** Trust anchors in each pod's projected volume, by pod UID. */
-  podCAs: Map<string, Certificate[]>;
+  podCAs: Map<string, PodVolumes>;
 }
 
 export interface NodeContext {

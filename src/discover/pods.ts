@@ -24,7 +24,7 @@ interface Volume {
   projected?: { sources?: { configMap?: { name?: string } }[] };
 }
 interface ContainerStatus {
-  state?: { running?: { startedAt?: string } };
+  state?: { running?: { startedAt?: string }; terminated?: object };
   lastState?: { terminated?: { finishedAt?: string } };
 }
 /** The parts of a v1 Pod that are looked at. */
@@ -65,6 +65,7 @@ export function podFact(pod: PodObject, legacySecrets: ReadonlySet<string>): Pod
     name: metadata.name,
     node: spec.nodeName,
     startedAt: startOf(pod),
+    ...lastStartOf(pod),
     rootCA: rootCAOf(pod, legacySecrets),
     ...(rereads === undefined ? {} : { rereads: rereads === 'true' }),
     ...(owner === undefined ? {} : { owner: { kind: owner.kind, name: owner.name } }),
@@ -83,6 +84,18 @@ function startOf({ metadata, status }: PodObject): Millis {
   const ended = containers.flatMap((container) => times(container.lastState?.terminated?.finishedAt));
   if (ended.length > 0) return Math.max(...ended);
   return times(status?.startTime)[0] ?? times(metadata.creationTimestamp)[0] ?? 0;
+}
+
+/**
+ * The start of its youngest container. A container that is not reported running may be starting just now, so nothing is said then;
+ * init containers that have ended are over, those that go on (sidecars) count.
+ */
+function lastStartOf({ spec, status }: PodObject): Pick<Pod, 'lastStartedAt'> {
+  const main = status?.containerStatuses ?? [];
+  const sidecars = (status?.initContainerStatuses ?? []).filter(({ state }) => state?.terminated === undefined);
+  if (main.length === 0 || main.length < (spec?.containers?.length ?? 0)) return {};
+  const starts = [...main, ...sidecars].map(({ state }) => times(state?.running?.startedAt)[0]);
+  return starts.every((at) => at !== undefined) ? { lastStartedAt: Math.max(...starts) } : {};
 }
 
 function rootCAOf({ metadata, spec }: PodObject, legacySecrets: ReadonlySet<string>): Pod['rootCA'] {

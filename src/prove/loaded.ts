@@ -10,11 +10,12 @@ import { atOnce, combined, safely } from './combine.ts';
 import { type Content, contentOf } from './content.ts';
 import type { Look, LookContext } from './context.ts';
 import { joining } from './in-flight.ts';
-import type { PodsNow } from './pods-now.ts';
+import type { PodNow, PodsNow } from './pods-now.ts';
 import { KEPT_CONNECTIONS } from './presents.ts';
 import { generationsOf, known, type Member, membersOf } from './resolve.ts';
 import { signs } from './signs.ts';
 import { ours, seconds, serverClock } from './times.ts';
+import { untouched } from './untouched.ts';
 
 /** Informers of API servers have an object's change within moments (A:pkg/util/webhook/client.go, AG:pkg/apiserver/handler_proxy.go). */
 const INFORMER = 3_000;
@@ -43,7 +44,7 @@ function look(proof: Proof, member: Member, ctx: LookContext, pods: PodsNow): Pr
 async function ofPod(proof: Proof, member: Member, ctx: LookContext, pods: PodsNow): Promise<Look> {
   const now = pods.get(member.party);
   if (!now) return { value: proof.keep[0], evidence: 'the pod is gone' };
-  if (member.name !== 'root-ca') return ofMountedKubeconfig(proof, member, ctx, now.pod.startedAt);
+  if (member.name !== 'root-ca') return ofMountedKubeconfig(proof, member, ctx, now);
   const authority = generationsOf(ctx, proof);
   const { pod, holds } = now;
   const published = await contentOf(
@@ -64,6 +65,10 @@ async function ofPod(proof: Proof, member: Member, ctx: LookContext, pods: PodsN
       evidence: `its projected ca.crt holds ${describeAnchors(holds)}, and its author says that it re-reads it (a claim, not measured)`,
     };
   }
+  if (member.use.untouched && holds && now.changedAt !== undefined) {
+    const file = { value: trustIn(ctx, holds, authority), changedAt: now.changedAt };
+    return untouched(proof, ctx, now, file, `its projected ca.crt holds ${describeAnchors(holds)}`);
+  }
   return { value: earlier(proof), evidence: `${started}: it may hold what was there before` };
 }
 
@@ -72,9 +77,13 @@ const earlier = (proof: Proof): Trust | undefined =>
   (['old', 'both', 'new'] as const).find((value) => !proof.keep.includes(value));
 
 /** A kubeconfig of the node that a pod has mounted was read at its start (trap 14). */
-async function ofMountedKubeconfig(proof: Proof, member: Member, ctx: LookContext, startedAt: number): Promise<Look> {
+async function ofMountedKubeconfig(proof: Proof, member: Member, ctx: LookContext, now: PodNow): Promise<Look> {
   const content = await contentOfUse(proof, member, ctx);
+  const { startedAt } = now.pod;
   if (content.value === undefined || (content.changedAt ?? Number.POSITIVE_INFINITY) < startedAt) return content;
+  if (member.use.untouched && content.changedAt !== undefined) {
+    return untouched(proof, ctx, now, { value: content.value, changedAt: content.changedAt }, content.evidence);
+  }
   return { value: undefined, evidence: `${content.evidence}, and the pod started before that, ${clock(startedAt)}` };
 }
 

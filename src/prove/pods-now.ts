@@ -1,9 +1,9 @@
 // Pods as they are now: whether they still run, since when, and what their projected volumes hold.
 
 import type { PartyId } from '../core/model/ids.ts';
-import type { Pod } from '../core/model/inventory.ts';
+import type { Millis, Pod } from '../core/model/inventory.ts';
 import { listReduced } from '../discover/paged.ts';
-import { readPodCAs } from '../discover/pod-volumes.ts';
+import { type PodVolumes, readPodCAs } from '../discover/pod-volumes.ts';
 import { type PodObject, podFact } from '../discover/pods.ts';
 import { reasonOf } from '../errors.ts';
 import type { Certificate } from '../pki/certificate.ts';
@@ -12,8 +12,11 @@ import type { LookContext } from './context.ts';
 
 export interface PodNow {
   pod: Pod;
+  uid: string;
   /** Anchors in its projected volume; undefined where the node does not show any. */
   holds?: Certificate[];
+  /** When that was written, by the node's clock. */
+  changedAt?: Millis;
   why?: string;
 }
 
@@ -33,14 +36,15 @@ export async function podsNow(ctx: LookContext, wanted: ReadonlySet<PartyId>): P
   return new Map(
     running.map(({ pod, uid }): [PartyId, PodNow] => {
       const seen = volumes.get(pod.node);
-      if (typeof seen === 'string') return [pod.id, { pod, why: seen }];
-      const holds = seen?.get(uid);
-      return [pod.id, holds ? { pod, holds } : { pod, why: `no projected CA of it was found on ${pod.node}` }];
+      if (typeof seen === 'string') return [pod.id, { pod, uid, why: seen }];
+      const volume = seen?.get(uid);
+      if (!volume) return [pod.id, { pod, uid, why: `no projected CA of it was found on ${pod.node}` }];
+      return [pod.id, { pod, uid, holds: volume.certificates, changedAt: volume.changedAt }];
     }),
   );
 }
 
-async function volumesOf(ctx: LookContext, node: string): Promise<Map<string, Certificate[]> | string> {
+async function volumesOf(ctx: LookContext, node: string): Promise<Map<string, PodVolumes> | string> {
   const kubelet = ctx.inventory.instances.find((one) => one.node === node && one.component === 'kubelet');
   try {
     return await readPodCAs(ctx.accessOf(node), kubelet);

@@ -5,7 +5,7 @@ import type { Millis } from '../core/model/inventory.ts';
 import type { ProbeContext } from './context.ts';
 
 /** The node's clock minus ours, as discovery measured it. */
-const offsetOf = (ctx: ProbeContext, node: string): Millis =>
+export const offsetOf = (ctx: ProbeContext, node: string): Millis =>
   ctx.inventory.nodes.find(({ name }) => name === node)?.clockOffset ?? 0;
 
 /** A node's time as one of ours. */

@@ -80,11 +80,13 @@ function fresh(
   materials: readonly AuthorityMaterial[],
   inventory: Inventory,
 ): RotationRecord {
+  const now = world.now();
   return newRecord(
     {
-      id: newRotationId(world.now()),
+      id: newRotationId(now),
       server: inventory.cluster.server,
-      now: world.now(),
+      now,
+      clocks: clocksAt(now, inventory),
       newKeys: wish.newKeys,
       compromised: wish.compromised,
       restart: wish.restart,
@@ -92,6 +94,12 @@ function fresh(
     materials,
   );
 }
+
+/** The clock of each node that was reached, at this moment of ours. */
+const clocksAt = (now: number, { nodes }: Inventory): Record<string, number> =>
+  Object.fromEntries(
+    nodes.flatMap(({ name, clockOffset }) => (clockOffset === undefined ? [] : [[name, now + clockOffset]])),
+  );
 
 function refuseOtherWish(record: RotationRecord, wish: Wish): void {
   const open = record.authorities.map(({ authority }) => authority);
@@ -132,6 +140,7 @@ export function rotationOf(record: RotationRecord, materials: readonly Authority
     newKeys: record.newKeys,
     compromised: record.compromised,
     rollback: record.state === 'rolling-back',
+    ...(record.clocks ? { begunAt: record.clocks } : {}),
     maxUnavailable: wish.maxUnavailable,
   };
 }

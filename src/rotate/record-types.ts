@@ -56,6 +56,8 @@ export interface RotationRecord {
   sequence: number;
   server: string;
   startedAt: string;
+  /** Each node's clock, milliseconds, at a moment before anything was written: what started earlier had old at its start. */
+  clocks?: Record<string, number>;
   endedAt?: string;
   state: 'open' | 'rolling-back' | 'done' | 'rolled-back';
   reached?: Move;

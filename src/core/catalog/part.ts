@@ -40,6 +40,7 @@ export interface PartUse {
   /** What the running party may have loaded; undefined: what its sources hold. */
   memory?: readonly Value[];
   end?: End;
+  untouched?: true;
   /** Parties whose restart makes it read anew, where that is not the part's. */
   parties?: readonly PartyId[];
 }
@@ -151,6 +152,7 @@ const useOf = (part: Part, use: PartUse, taken: Set<UseId>): Use => ({
   sources: use.sources.map(({ store, when }) => ({ store: store.id, ...(when ? { when } : {}) })),
   reread: use.reread,
   proof: use.proof,
+  ...(use.untouched ? { untouched: true } : {}),
 });
 
 function meet(ends: Map<string, { verifies: UseId[]; presents: UseId[] }>, end: End, id: UseId): void {

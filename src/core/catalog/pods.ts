@@ -8,6 +8,7 @@ import { contentOf, memoryOf } from './instance-part.ts';
 import { historyOf } from './memory.ts';
 import { alike, classId, type Part, type PartStore, type PartUse } from './part.ts';
 import type { Survey } from './survey.ts';
+import { startedBefore } from './untouched.ts';
 import { trustOf } from './value-of.ts';
 
 /**
@@ -33,10 +34,17 @@ export function podParts(survey: Survey, a: AuthorityRotation): Part[] {
   const mounting = pods.filter((pod) => pod.rootCA !== 'none');
   const seen = mounting.map((pod) => ({ pod, ...stateOf(survey, a, pod, published) }));
   const groups = alike(seen, ({ pod, memory, holds }) =>
-    [pod.rootCA, pod.rereads === true, pod.owner !== undefined, memory.join(), holds.join()].join(' '),
+    [
+      pod.rootCA,
+      pod.rereads === true,
+      pod.owner !== undefined,
+      isUntouched(survey, pod) && pod.holds !== undefined,
+      memory.join(),
+      holds.join(),
+    ].join(' '),
   );
   return [
-    ...groups.map((group, i) => podClass(a, group, i)),
+    ...groups.map((group, i) => podClass(survey, a, group, i)),
     ...pods.flatMap((pod) => (pod.hostPaths.length > 0 ? hostKubeconfigs(survey, a, pod) : [])),
   ];
 }
@@ -82,7 +90,15 @@ function anchorsAs(fingerprints: readonly string[], a: AuthorityRotation): Trust
   return fresh ? 'new' : 'none';
 }
 
-function podClass(a: AuthorityRotation, group: readonly ({ pod: Pod } & PodState)[], index: number): Part {
+/** On the way back only: forth, what a pod had at its start is just what must go. */
+const isUntouched = (survey: Survey, pod: Pod): boolean => survey.rollback && startedBefore(survey.rotation, pod);
+
+function podClass(
+  survey: Survey,
+  a: AuthorityRotation,
+  group: readonly ({ pod: Pod } & PodState)[],
+  index: number,
+): Part {
   const { pod, holds, memory } = group[0] as { pod: Pod } & PodState;
   const members = group.map((one) => projectedStore(one.pod));
   const id = members.length === 1 ? (members[0] as StoreId) : classId('pods', `projected-ca-${index + 1}`);
@@ -93,6 +109,8 @@ function podClass(a: AuthorityRotation, group: readonly ({ pod: Pod } & PodState
     tag: 'projected',
     members,
   };
+  // What it may be given now must be seen, for it may start again at any moment, whatever kind of mount it has.
+  const untouched = isUntouched(survey, pod) && pod.holds !== undefined;
   const use: PartUse = {
     name: 'root-ca',
     authority: a.authority,
@@ -101,9 +119,10 @@ function podClass(a: AuthorityRotation, group: readonly ({ pod: Pod } & PodState
     // What is not known to re-read is taken as frozen. A subPath mount or an environment variable never changes (trap 23).
     reread: pod.rereads === true && pod.rootCA === 'projected' ? 'five-minutes' : 'never-known',
     proof: 'loaded',
-    sources: pod.rootCA === 'projected' ? [{ store }] : [],
+    sources: pod.rootCA === 'projected' || untouched ? [{ store }] : [],
     memory,
     end: 'api server, server certificate:verifies',
+    ...(untouched ? { untouched } : {}),
   };
   return { party: pod.id, parties: group.map((one) => one.pod.id), uses: [use] };
 }
@@ -135,6 +154,7 @@ function hostKubeconfigs(survey: Survey, a: AuthorityRotation, pod: Pod): Part[]
         sources: [{ store: { id: store.id, holds, values: [value] } }],
         memory: memoryOf(survey, a, pod.startedAt, store, holds, value),
         end: isCA ? 'api server, server certificate:verifies' : 'api server, client certificate:presents',
+        ...(isUntouched(survey, pod) ? { untouched: true } : {}),
       },
     ];
   });

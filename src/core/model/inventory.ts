@@ -118,6 +118,8 @@ export interface Pod {
   name: string;
   node: NodeName;
   startedAt: Millis;
+  /** The latest moment at which one of its containers started. undefined while one is between two runs: then nobody can say. */
+  lastStartedAt?: Millis;
   /** How the pod gets the cluster's CA: a projected volume that is kept current, a mount that never changes, or not at all. */
   rootCA: 'projected' | 'sub-path' | 'none';
   /** True when its client is known to re-read the file (catalogue claim, not a measurement). undefined: not known, so taken as frozen. */

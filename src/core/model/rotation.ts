@@ -1,7 +1,7 @@
 // What a rotation is asked to do, and the material it goes between. Values only.
 
-import type { Authority, Fingerprint, PartyId } from './ids.ts';
-import type { CertFact } from './inventory.ts';
+import type { Authority, Fingerprint, NodeName, PartyId } from './ids.ts';
+import type { CertFact, Millis } from './inventory.ts';
 
 export type Move = 'trust' | 'issue' | 'retire' | 'rollback';
 export const MOVES: readonly Move[] = ['trust', 'issue', 'retire'];
@@ -39,6 +39,8 @@ export interface Rotation {
   compromised: boolean;
   /** A rollback has begun: this rotation can only go back, and what stores have held is no longer ordered. */
   rollback?: boolean;
+  /** A moment before anything of new was written anywhere, by the clock of each node: what started earlier had old at its start. */
+  begunAt?: Readonly<Record<NodeName, Millis>>;
   /** Nodes at once in a wave of kubelet restarts: `1`, `10%`. */
   maxUnavailable: string;
 }

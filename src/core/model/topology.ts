@@ -53,6 +53,11 @@ export interface Use {
   reread: Reread;
   /** How what this use has loaded can be shown: `accepts` for a server's client CA, `restarted` for what is read at start only, … */
   proof: ProofKind;
+  /**
+   * Its parties started before the rotation began and not since: each holds old, or re-reads its source. That is as good as known
+   * once the source has held old for longer than any re-read takes, although `reread` says never-known.
+   */
+  untouched?: true;
 }
 
 /** A store that others fill: `kube-root-ca.crt` from the leader, a kubelet's certificate from the signer. */

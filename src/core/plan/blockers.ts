@@ -15,7 +15,7 @@ export interface Stuck {
 }
 
 /** A party whose memory nobody can say anything new about. */
-export const isFixed = (use: Use): boolean => use.reread === 'never-known';
+export const isFixed = (use: Use): boolean => use.reread === 'never-known' && use.untouched !== true;
 
 /** The fixed parties of these violations whose other end does not give way either. */
 export function helpless(c: Course, s: State, violations: readonly Violation[]): Stuck[] {

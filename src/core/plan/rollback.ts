@@ -35,10 +35,11 @@ export function planRollback(inventory: Inventory, rotation: Rotation, now: Mill
   if (proxy) presentProxy(c, proxy, 'old');
   if (cluster) {
     signer(c, cluster, 'old');
+    // Early: pods that were not restarted count once old has been published for five minutes, which pass while the others restart.
+    managers(c, cluster, 'old');
     kubelets(c, cluster, 'old');
     callees(c, cluster, 'old');
     schedulers(c, cluster, 'old');
-    managers(c, cluster, 'old');
     others(c, cluster, 'old');
     evictStale(c, ['both', 'old']);
     serving(c, cluster, 'old', `rollback.${cluster.authority}.last`);

@@ -26,7 +26,22 @@ test('the longest-running container counts, for it may hold the oldest CA', () =
     id: 'pod/app/a',
     rootCA: 'projected',
     startedAt: at('2026-01-01T00:05:00Z'),
+    lastStartedAt: at('2026-01-01T00:10:00Z'),
   });
+});
+
+test('the youngest start is not known while a container is between two runs or its status is missing', () => {
+  const status = pod().status!;
+  const [first] = status.containerStatuses!;
+  const restarting = { state: {}, lastState: { terminated: { finishedAt: '2026-01-02T00:00:00Z' } } };
+  for (const containerStatuses of [[first!, restarting], [], undefined]) {
+    const seen = podFact(pod({ status: { ...status, containerStatuses: containerStatuses as never } }), none);
+    expect(seen).not.toHaveProperty('lastStartedAt');
+  }
+  const sidecar = { state: { running: { startedAt: '2026-01-01T01:00:00Z' } } };
+  const ended = { state: { terminated: { finishedAt: '2026-01-01T00:04:00Z' } } };
+  const seen = podFact(pod({ status: { ...status, initContainerStatuses: [sidecar, ended] } }), none);
+  expect(seen?.lastStartedAt).toBe(at('2026-01-01T01:00:00Z'));
 });
 
 test('a pod whose containers are between two runs counts from the last end', () => {

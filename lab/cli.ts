@@ -2,15 +2,17 @@
 
 import type { Command } from 'commander';
 import { EXIT, wrongUse } from '../src/errors.ts';
-import { down } from './processes/down.ts';
-import { execOn, setClock } from './processes/exec.ts';
+import { keep } from './full/keeper.ts';
+import { MAX_WORKERS } from './full/place.ts';
+import { upFull } from './full/up.ts';
+import { execOnAny, restoreAny, setClockOfAny, snapshotAny, statusOfAny } from './kinds.ts';
 import { readGivenCAs } from './processes/given-cas.ts';
 import { balance } from './processes/load-balancer.ts';
 import { makeLab } from './processes/make.ts';
-import { restore, snapshot } from './processes/snapshot.ts';
-import { type LabStatus, statusOf } from './processes/status.ts';
+import type { LabStatus } from './processes/status.ts';
 import { supervise } from './processes/supervisor.ts';
 import { up } from './processes/up.ts';
+import { down } from './remove.ts';
 import { DEFAULT_LAB, labDir } from './state.ts';
 import { DEFAULT_VERSION, KUBE_VERSIONS } from './versions.ts';
 
@@ -33,6 +35,7 @@ interface UpFlags {
   kind: string;
   kubernetes: string;
   controlPlanes: string;
+  workers?: string;
   network?: string;
   withCa?: string;
   withoutCaKey?: boolean;
@@ -43,13 +46,18 @@ function registerUp(lab: Command): void {
     .command('up')
     .description('Make a lab and leave it running. On one that is up: says so.')
     .option('--name <name>', 'several stand side by side', DEFAULT_LAB)
-    .option('--kind <kind>', 'processes', 'processes')
+    .option(
+      '--kind <kind>',
+      'processes, or full: nodes with systemd, containerd and kubelet, by kubeadm; needs root',
+      'processes',
+    )
     .option(
       '--kubernetes <version>',
       `one of ${KUBE_VERSIONS.map(({ version }) => version).join(', ')}`,
       DEFAULT_VERSION,
     )
     .option('--control-planes <n>', '1 or 3', '3')
+    .option('--workers <n>', `of the full lab: 1 to ${MAX_WORKERS} (default: 2)`)
     .option('--network <a.b.c>', 'first three numbers of its loopback addresses (chosen, if not given)')
     .option(
       '--with-ca <dir>',
@@ -58,25 +66,44 @@ function registerUp(lab: Command): void {
     .option('--without-ca-key', 'an external CA: its keys are taken off the nodes once the lab is made')
     .action(async (flags: UpFlags) => {
       const begun = Date.now();
-      if (flags.kind !== 'processes') throw wrongUse(`there is no lab of kind "${flags.kind}"`, '--kind processes');
-      if (!['1', '3'].includes(flags.controlPlanes))
-        throw wrongUse('a lab has 1 or 3 control planes', '--control-planes 3');
-      const { name, kubernetes, network, withCa } = flags;
-      await up({
-        name,
-        kubernetes: kubernetes.replace(/^v/, ''),
-        controlPlanes: Number(flags.controlPlanes),
-        ...(network === undefined ? {} : { network }),
-        ...(withCa === undefined ? {} : { givenCAs: readGivenCAs(withCa) }),
-        withoutCAKey: flags.withoutCaKey ?? false,
-        say: print,
-      });
+      await upAsAsked(flags);
+      const { name } = flags;
       const dir = labDir(name);
       print(`lab "${name}" is up, after ${((Date.now() - begun) / 1000).toFixed(1)} s`);
       print(`  kubectl:  ${dir}/bin/kubectl --kubeconfig ${dir}/kubeconfig get nodes`);
+      if (flags.kind === 'full') print(`  a node:   ssh -F ${dir}/ssh_config cp1`);
       print(`  reroot:   reroot inspect --config ${dir}/reroot.yaml --kubeconfig ${dir}/kubeconfig`);
       print(`  the end:  reroot lab down --name ${name}`);
     });
+}
+
+async function upAsAsked(flags: UpFlags): Promise<void> {
+  const { name, kind, kubernetes, network, withCa } = flags;
+  if (!['processes', 'full'].includes(kind))
+    throw wrongUse(`there is no lab of kind "${kind}"`, '--kind processes or --kind full');
+  if (!['1', '3'].includes(flags.controlPlanes))
+    throw wrongUse('a lab has 1 or 3 control planes', '--control-planes 3');
+  const options = {
+    name,
+    kubernetes: kubernetes.replace(/^v/, ''),
+    controlPlanes: Number(flags.controlPlanes),
+    ...(network === undefined ? {} : { network }),
+    ...(withCa === undefined ? {} : { givenCAs: readGivenCAs(withCa) }),
+    withoutCAKey: flags.withoutCaKey ?? false,
+    say: print,
+  };
+  if (kind === 'full') {
+    await upFull({ ...options, workers: workersOf(flags.workers ?? '2') });
+    return;
+  }
+  if (flags.workers !== undefined) throw wrongUse('--workers is for the full lab', '--kind full');
+  await up(options);
+}
+
+function workersOf(text: string): number {
+  const workers = Number(text);
+  if (Number.isInteger(workers) && workers >= 1 && workers <= MAX_WORKERS) return workers;
+  throw wrongUse(`a lab cannot have "${text}" workers`, `--workers takes 1 to ${MAX_WORKERS}`);
 }
 
 function registerDown(lab: Command): void {
@@ -97,7 +124,7 @@ function registerStatus(lab: Command): void {
     .option('-o, --output <format>', 'plain or json', 'plain')
     .action(async ({ name, output }: { name: string; output: string }) => {
       if (!['plain', 'json'].includes(output)) throw wrongUse(`no output format "${output}"`, '-o plain or -o json');
-      const status = await statusOf(name);
+      const status = await statusOfAny(name);
       if (output === 'json') print(JSON.stringify(status, null, 2));
       else printPlain(status);
       if (!status.up) process.exitCode = EXIT.checkFailed;
@@ -119,7 +146,7 @@ function registerExec(lab: Command): void {
     .argument('<node>')
     .argument('<command...>', 'after --')
     .action(async (node: string, command: string[], { name }: { name: string }) => {
-      process.exitCode = await execOn(name, node, command);
+      process.exitCode = await execOnAny(name, node, command);
     });
   lab
     .command('clock', { hidden: true })
@@ -129,14 +156,14 @@ function registerExec(lab: Command): void {
     .argument('<seconds>')
     .action((node: string, seconds: string, { name }: { name: string }) => {
       if (!/^[+-]?\d+$/.test(seconds)) throw wrongUse(`"${seconds}" are no seconds`, 'such as 3600, or 0 for none');
-      setClock(name, node, Number(seconds));
+      setClockOfAny(name, node, Number(seconds));
     });
 }
 
 function registerSnapshots(lab: Command): void {
   for (const [command, act, description, done] of [
-    ['snapshot', snapshot, 'Keep all files of a lab as they are; it stops for some seconds.', 'is kept as'],
-    ['restore', restore, 'Turn a lab back to a snapshot.', 'is as it was in'],
+    ['snapshot', snapshotAny, 'Keep all files of a lab as they are; it stops for some seconds.', 'is kept as'],
+    ['restore', restoreAny, 'Turn a lab back to a snapshot.', 'is as it was in'],
   ] as const) {
     lab
       .command(command)
@@ -153,6 +180,7 @@ function registerSnapshots(lab: Command): void {
 /** What a lab starts of this program; not for people. */
 function registerInner(lab: Command): void {
   lab.command('_make <dir>', { hidden: true }).action((dir: string) => makeLab(dir, print));
+  lab.command('_keep <dir>', { hidden: true }).action((dir: string) => keep(dir));
   lab.command('_supervise <dir>', { hidden: true }).action((dir: string) => supervise(dir));
   lab.command('_balance <routes...>', { hidden: true }).action((routes: string[]) => Promise.race(routes.map(balance)));
 }

@@ -31,9 +31,9 @@ export function labDir(name: string): string {
 
 const labFile = z.object({
   name: z.string(),
-  kind: z.literal('processes'),
+  kind: z.enum(['processes', 'full']),
   kubernetes: z.string(),
-  /** The first three numbers of the lab's addresses: `127.83.201`. */
+  /** The first three numbers of the lab's addresses: `127.83.201`. A full lab's nodes have `10.83.201`, inside its own network. */
   network: z.string(),
   nodes: z.array(z.object({ name: z.string(), address: z.string(), controlPlane: z.boolean() })),
   loadBalancer: z.string(),
@@ -45,6 +45,10 @@ const labFile = z.object({
   withoutCAKey: z.boolean().optional(),
   /** making: `up` is at work or was killed; going: `down` is. */
   phase: z.enum(['making', 'up', 'going']),
+  /** What a full lab's nodes are made of, in the cache. */
+  parts: z
+    .object({ program: z.string(), rootfs: z.string(), images: z.string(), containerdBase: z.string().optional() })
+    .optional(),
   /** The bundled command that the supervisor and the load balancer run, and the Node that runs it. */
   program: z.object({ node: z.string(), script: z.string() }),
 });
@@ -62,6 +66,15 @@ export function readLab(dir: string): LabFile | undefined {
   }
 }
 
+/** undefined also where the file cannot be read. */
+export function readLabOrNone(dir: string): LabFile | undefined {
+  try {
+    return readLab(dir);
+  } catch {
+    return undefined;
+  }
+}
+
 export function writeLab(dir: string, lab: LabFile): void {
   const path = join(dir, 'lab.json');
   writeFileSync(`${path}.tmp`, `${JSON.stringify(lab, null, 2)}\n`);
@@ -72,11 +85,5 @@ export function writeLab(dir: string, lab: LabFile): void {
 export function allLabs(): LabFile[] {
   const folder = labsFolder();
   if (!existsSync(folder)) return [];
-  return readdirSync(folder).flatMap((name) => {
-    try {
-      return readLab(join(folder, name)) ?? [];
-    } catch {
-      return [];
-    }
-  });
+  return readdirSync(folder).flatMap((name) => readLabOrNone(join(folder, name)) ?? []);
 }

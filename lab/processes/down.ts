@@ -1,38 +1,19 @@
-// `reroot lab down`: ends all that was started for a lab and removes its folder. Only what carries the lab's mark is touched.
+// Takes a process lab away: ends all that was started for a lab and removes its folder. Only what carries the lab's mark is touched.
 
 import { existsSync, rmSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { failedSafe } from '../../src/errors.ts';
-import { withLock } from '../lock.ts';
 import { processesOfLab } from '../proc.ts';
-import { labDir, readLab, writeLab } from '../state.ts';
-import { busy, labLock } from './lab-lock.ts';
 import { supervisorOf } from './supervisor-process.ts';
 
 const PATIENCE_MS = 15_000;
 
-/** Says whether there was anything. */
-export function down(name: string): Promise<boolean> {
-  const dir = labDir(name);
-  return withLock(labLock(name), { taken: busy(name) }, () => removeLab(dir));
-}
-
 /** Works on a whole lab, on half of one, on one whose supervisor was killed, and on none. */
 export async function removeLab(dir: string): Promise<boolean> {
   const there = existsSync(dir);
-  markGoing(dir);
   const ended = await endProcesses(dir);
   rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
   return there || ended > 0;
-}
-
-function markGoing(dir: string): void {
-  try {
-    const lab = readLab(dir);
-    if (lab) writeLab(dir, { ...lab, phase: 'going' });
-  } catch {
-    // A file that cannot be read or written stops nobody from taking the lab away.
-  }
 }
 
 /** The supervisor first, or it would start the others again. Looks until none is left: a start may have been on its way. */

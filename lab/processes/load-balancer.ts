@@ -23,15 +23,15 @@ const parse = (endpoint: string): { host: string; port: number } => {
   return { host: endpoint.slice(0, colon), port: Number(endpoint.slice(colon + 1)) };
 };
 
-/** One route, `LISTEN=BACKEND,BACKEND`, each `HOST:PORT`. Runs until it is ended. */
+/** One route, `LISTEN,LISTEN=BACKEND,BACKEND`, each `HOST:PORT`, or, to listen at, the path of a Unix socket. Runs until it is ended. */
 export function balance(route: string): Promise<never> {
-  const [listen = '', endpoints = ''] = route.split('=');
+  const [doors = '', endpoints = ''] = route.split('=');
   const backends: Backend[] = endpoints
     .split(',')
     .map((endpoint) => ({ ...parse(endpoint), ready: false, wasReady: false }));
   for (const backend of backends) void keepChecking(backend);
   let turn = 0;
-  const server = createServer({ pauseOnConnect: true }, (client) => {
+  const take = (client: Socket): void => {
     client.on('error', () => client.destroy());
     const until = Date.now() + HOLD_MS;
     const ready = (): Backend[] => inTurn(backends, turn++).filter((backend) => backend.ready);
@@ -43,10 +43,12 @@ export function balance(route: string): Promise<never> {
       last = true;
       return { wait: false, next };
     });
-  });
+  };
   return new Promise((_, reject) => {
-    server.on('error', reject);
-    server.listen(parse(listen));
+    for (const door of doors.split(','))
+      createServer({ pauseOnConnect: true }, take)
+        .on('error', reject)
+        .listen(door.startsWith('/') ? { path: door } : parse(door));
   });
 }
 

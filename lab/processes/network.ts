@@ -19,11 +19,19 @@ export interface NetworkWish {
   controlPlanes: number;
   /** Given by the user: taken or refused, never replaced. */
   network?: string;
+  /** What the lab listens on in a network; the process lab's, if not given. */
+  endpoints?: (network: string) => Endpoint[];
+}
+
+interface Endpoint {
+  host: string;
+  port: number;
 }
 
 /** A network no other lab has and nobody listens on. Throws, naming address and port, before anything is made. */
 export async function chooseNetwork(wish: NetworkWish): Promise<string> {
-  if (wish.network !== undefined) return demand(wish.network, wish.controlPlanes);
+  const endpoints = wish.endpoints ?? ((network: string) => endpointsOf(network, wish.controlPlanes));
+  if (wish.network !== undefined) return demand(wish.network, endpoints);
   const others = new Set(
     allLabs()
       .filter(({ name }) => name !== wish.name)
@@ -33,19 +41,19 @@ export async function chooseNetwork(wish: NetworkWish): Promise<string> {
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const network = networkFor(wish.name, attempt);
     if (others.has(network)) continue;
-    const conflict = await firstTaken(network, wish.controlPlanes);
+    const conflict = await firstTaken(endpoints(network));
     if (conflict === undefined) return network;
     taken = conflict;
   }
   throw portTaken(taken, 'something listens on that port on every address of this machine');
 }
 
-async function demand(network: string, controlPlanes: number): Promise<string> {
+async function demand(network: string, endpoints: (network: string) => Endpoint[]): Promise<string> {
   const numbers = network.split('.').map(Number);
   const fits =
     numbers.length === 3 && numbers[0] === 127 && numbers.every((n) => Number.isInteger(n) && n >= 0 && n < 256);
   if (!fits) throw wrongUse(`"${network}" is no network for a lab`, 'such as --network 127.83.201');
-  const conflict = await firstTaken(network, controlPlanes);
+  const conflict = await firstTaken(endpoints(network));
   if (conflict === undefined) return network;
   throw portTaken(conflict, 'leave --network out to have another chosen');
 }
@@ -55,8 +63,8 @@ const portTaken = (endpoint: string, hint: string): RerootError =>
     hints: [`see which: ss -ltnp 'sport = :${endpoint.split(':')[1]}'`, hint],
   });
 
-async function firstTaken(network: string, controlPlanes: number): Promise<string | undefined> {
-  for (const { host, port } of endpointsOf(network, controlPlanes)) {
+async function firstTaken(endpoints: readonly Endpoint[]): Promise<string | undefined> {
+  for (const { host, port } of endpoints) {
     if (!(await canListen(host, port))) return `${host}:${port}`;
   }
   return undefined;

@@ -1,12 +1,11 @@
 // `reroot lab snapshot` and `restore`: all files of a lab as they are with every component stopped.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { failedSafe, wrongUse } from '../../src/errors.ts';
 import { withLock } from '../lock.ts';
 import { processesOfLab } from '../proc.ts';
-import { labDir } from '../state.ts';
 import { awaitHealth } from './health.ts';
 import { busy, labLock } from './lab-lock.ts';
 import { type Place, placeOf } from './layout.ts';
@@ -18,16 +17,9 @@ import { startSupervisor, stopSupervisor } from './supervisor-process.ts';
 const HELD = ['nodes', 'events.jsonl', 'reroot.yaml', 'lab.json', 'kubeconfig'];
 const BACK_MS = 120_000;
 
-const snapshotDir = (dir: string, snapshot: string): string => {
-  if (!/^[a-z0-9][a-z0-9.-]*$/.test(snapshot))
-    throw wrongUse(`"${snapshot}" is no name for a snapshot`, 'take a-z, 0-9, - and .');
-  return join(dir, 'snapshots', snapshot);
-};
-
-/** Stops the lab, copies its files, starts it again. One of that name is replaced. */
-export const snapshot = (name: string, as: string): Promise<void> =>
+/** Stops the lab, copies its files into a folder, starts it again. What is in that folder is replaced. */
+export const snapshot = (name: string, to: string): Promise<void> =>
   whileStopped(name, (place) => {
-    const to = snapshotDir(place.dir, as);
     rmSync(`${to}.making`, { recursive: true, force: true });
     mkdirSync(`${to}.making`, { recursive: true, mode: 0o700 });
     copyAll(place.dir, `${to}.making`);
@@ -36,23 +28,11 @@ export const snapshot = (name: string, as: string): Promise<void> =>
   });
 
 /** Stops the lab, puts the snapshot's files in place of its own, starts it again. */
-export async function restore(name: string, from: string): Promise<void> {
-  const source = snapshotDir(labDir(name), from);
-  demandLab(name);
-  if (!existsSync(source)) {
-    const known = namesIn(join(labDir(name), 'snapshots'));
-    throw wrongUse(
-      `lab "${name}" has no snapshot "${from}"`,
-      known.length > 0 ? `it has: ${known.join(', ')}` : `reroot lab snapshot --name ${name}`,
-    );
-  }
-  await whileStopped(name, (place) => {
+export const restore = (name: string, from: string): Promise<void> =>
+  whileStopped(name, (place) => {
     for (const part of HELD) rmSync(join(place.dir, part), { recursive: true, force: true });
-    copyAll(source, place.dir);
+    copyAll(from, place.dir);
   });
-}
-
-const namesIn = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
 
 function whileStopped(name: string, work: (place: Place) => void): Promise<void> {
   return withLock(labLock(name), { taken: busy(name) }, async () => {

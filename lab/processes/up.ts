@@ -3,14 +3,14 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, chownSync, copyFileSync, existsSync, linkSync, mkdirSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { EXIT, failedSafe, RerootError, wrongUse } from '../../src/errors.ts';
 import { type Build, planBuild, runBuild } from '../build.ts';
 import { interruptible } from '../interrupt.ts';
 import { withLock } from '../lock.ts';
-import { type LabFile, labDir, labsFolder, readLab, writeLab } from '../state.ts';
+import { bundledCommand } from '../program.ts';
+import { removeAny } from '../remove.ts';
+import { type LabFile, labDir, labsFolder, readLabOrNone, writeLab } from '../state.ts';
 import { kubeVersion } from '../versions.ts';
-import { removeLab } from './down.ts';
 import { digestOf, type GivenCAs, otherCAs, placeGivenCAs } from './given-cas.ts';
 import { healthOf, isUp } from './health.ts';
 import { asLabUser, hostNamesAllowed, isRoot, labUserCan, NOBODY } from './identity.ts';
@@ -48,12 +48,12 @@ export async function up(options: UpOptions): Promise<LabFile> {
     const standing = await standingLab(dir, options);
     if (standing) return standing;
     const build = planBuild(version);
-    await removeLab(dir);
+    await removeAny(dir);
     demandRoom(labsFolder(), options.controlPlanes);
     await chooseNetwork(options);
     return interruptible(
       (signal) => make(dir, build, options, signal),
-      async () => ((await removeLab(dir)) ? `what was made of lab "${options.name}" is gone` : 'nothing was made'),
+      async () => ((await removeAny(dir)) ? `what was made of lab "${options.name}" is gone` : 'nothing was made'),
     );
   });
 }
@@ -72,6 +72,8 @@ async function standingLab(dir: string, options: UpOptions): Promise<LabFile | u
   const { name, kubernetes, controlPlanes, say } = options;
   const lab = existsSync(dir) ? readLabOrNone(dir) : undefined;
   if (lab?.phase !== 'up') return undefined;
+  if (lab.kind !== 'processes')
+    throw wrongUse(`lab "${name}" is up, of kind ${lab.kind}`, `reroot lab down --name ${name}, or another --name`);
   const planes = lab.nodes.filter(({ controlPlane }) => controlPlane).length;
   if (supervisorOf(dir) === undefined || !isUp(await healthOf(placeOf(dir, lab)))) {
     say(`lab "${name}" was not whole: it is made anew`);
@@ -87,14 +89,6 @@ async function standingLab(dir: string, options: UpOptions): Promise<LabFile | u
   if (differs) throw wrongUse(`lab "${name}" is up ${differs}`, `reroot lab down --name ${name}, or another --name`);
   say(`lab "${name}" is up already`);
   return lab;
-}
-
-function readLabOrNone(dir: string): LabFile | undefined {
-  try {
-    return readLab(dir);
-  } catch {
-    return undefined;
-  }
 }
 
 function makeFolder(dir: string, program: string, network: string, options: UpOptions): LabFile {
@@ -146,15 +140,6 @@ function linkOrCopy(from: string, to: string): void {
     copyFileSync(from, to);
     chmodSync(to, 0o755);
   }
-}
-
-/** The one file that `npm run build` makes. A lab keeps a copy, so a later build does not change what runs in it. */
-function bundledCommand(): string {
-  const here = fileURLToPath(import.meta.url);
-  if (here.endsWith('.mjs')) return here;
-  throw new RerootError(EXIT.checkFailed, 'labs are started by the bundled command', {
-    hints: ['npm run build && node dist/reroot.mjs lab up'],
-  });
 }
 
 /** This Node, or a copy in the lab when it lies where the lab's user cannot go (root's home). */

@@ -7,8 +7,11 @@ import type { PartyId } from '../core/model/ids.ts';
 import type { Instance } from '../core/model/inventory.ts';
 import type { Step } from '../core/model/step.ts';
 import { EXIT, RerootError, reasonOf } from '../errors.ts';
+import type { ProcessSeen } from '../nodes/processes.ts';
 import { restartComponent } from '../nodes/restart.ts';
+import { prove } from '../prove/prove.ts';
 import type { Context } from './context.ts';
+import { probeContext } from './probes.ts';
 import { processOf } from './process-of.ts';
 
 /** Milliseconds until a restart that did not come back is a failure. */
@@ -50,13 +53,36 @@ function instanceOf(ctx: Context, party: PartyId): Instance {
 
 async function restartOne(ctx: Context, step: Step, wave: number, party: PartyId): Promise<void> {
   const instance = instanceOf(ctx, party);
+  if (await isDone(ctx, step, instance)) return;
   const access = ctx.accessOf(instance.node);
-  const before = await processOf(access, ctx.config, instance);
+  await followed(ctx, step, wave, instance, (process) => restartComponent(access, instance, process));
+}
+
+/** The best restart is none: a static pod whose manifest was changed was restarted by its kubelet already. */
+async function isDone(ctx: Context, step: Step, { id }: Instance): Promise<boolean> {
+  const authority = step.authority;
+  const [seen] = await prove({ kind: 'restarted', authority, of: [id], keep: ['new'] }, probeContext(ctx));
+  if (seen?.value === undefined) return false;
+  const message = `${id} needs no restart: ${seen.evidence}`;
+  ctx.emit({ type: 'restart', step: step.id, party: id, message, data: { state: 'skipped' } });
+  return true;
+}
+
+/** Gives an order that makes an instance restart, and follows it until the new process is ready. The restart is noted with the time it took. */
+export async function followed(
+  ctx: Context,
+  step: Step,
+  wave: number,
+  instance: Instance,
+  order: (process: ProcessSeen | undefined) => Promise<void>,
+): Promise<void> {
+  const party = instance.id;
+  const before = await processOf(ctx.accessOf(instance.node), ctx.config, instance);
   const holder = isElected(instance.component)
     ? await leaseHolder(ctx.cluster, instance.component).catch(() => undefined)
     : undefined;
   ctx.emit({ type: 'restart', step: step.id, party, message: `${party} restarts`, data: { state: 'begin' } });
-  await restartComponent(access, instance, before);
+  await order(before);
 
   const ended = await endOf(ctx, instance, before?.pid);
   // Its Lease would keep the others waiting for 14 to 20 s: a controller manager does not give it up (trap 12). Only once it is proved gone.

@@ -3,13 +3,14 @@
 
 import pLimit from 'p-limit';
 import { parseFileId, type StoreId } from '../core/model/ids.ts';
-import type { Store } from '../core/model/inventory.ts';
+import type { Instance, Store } from '../core/model/inventory.ts';
 import type { Step } from '../core/model/step.ts';
 import type { Value } from '../core/model/value.ts';
 import { EXIT, RerootError } from '../errors.ts';
 import { type FileSeen, readFiles, writeFile, writeLinked } from '../nodes/files.ts';
 import { newContent } from './content.ts';
 import { type Context, materialOf } from './context.ts';
+import { followed } from './restart.ts';
 import { writeObject } from './write-object.ts';
 
 /** Files written at the same time. Each is a few short commands on a node. */
@@ -44,8 +45,20 @@ async function writeFileStore(ctx: Context, step: Step, id: StoreId, value: Valu
     expect: seen?.bytes ? seen.sha256 : 'absent',
   };
   if (next.keyFile) await writeFile(access, next.keyFile.path, next.keyFile.bytes);
-  if (seen?.bytes && seen.target !== undefined) await writeLinked(access, place.path, next.bytes, options);
-  else await writeFile(access, place.path, next.bytes, options);
+  const write = () =>
+    seen?.bytes && seen.target !== undefined
+      ? writeLinked(access, place.path, next.bytes, options)
+      : writeFile(access, place.path, next.bytes, options);
+  const pod = staticPodOf(ctx, place);
+  if (pod) await followed(ctx, step, 0, pod, write);
+  else await write();
+}
+
+/** The component whose static pod this manifest is: its kubelet restarts it as soon as the file changes (K:pkg/kubelet/config/file_linux.go). */
+function staticPodOf(ctx: Context, { node, path }: { node: string; path: string }): Instance | undefined {
+  return ctx.inventory.instances.find(
+    (one) => one.node === node && one.management.by === 'static-pod' && one.management.manifest === path,
+  );
 }
 
 /** The file itself, or, for one reroot makes first, the file whose place it takes (the controller manager's CA file). */

@@ -5,6 +5,7 @@ import { MANAGER } from '../catalog/manager.ts';
 import { clusterInfo } from '../catalog/published.ts';
 import type { StoreId } from '../model/ids.ts';
 import type { AuthorityRotation } from '../model/rotation.ts';
+import type { Use } from '../model/topology.ts';
 import type { Course } from './course.ts';
 import { freeze } from './freeze-steps.ts';
 import { evictStale } from './pods.ts';
@@ -60,18 +61,24 @@ function split(c: Course, a: AuthorityRotation, begins: 'old' | 'new'): void {
     value: 'both',
   });
   const flags = usesWhere(c, { kind: 'flags', component: MANAGER });
-  write(c, {
-    id: `trust.${authority}.manager-flags`,
-    authority,
-    title: 'name both files in the flags of the controller manager',
-    stores: storesOf(flags),
-    value: 'split',
-  });
+  splitFlags(c, a, flags);
   restartManagers(c, a, [
     ...flags.map((use): Need => ({ use, value: 'split' })),
     // Over bridges nobody has to hold new yet; who restarts for the flags takes it up all the same.
     ...(a.route === 'bundle' ? trustNeeds(c, MANAGER) : []),
   ]);
+}
+
+/** A kubelet restarts a static pod as soon as its manifest changes: the standbys' at the same time, the leader's last; one by one where nobody knows who leads. */
+function splitFlags(c: Course, { authority }: AuthorityRotation, flags: readonly Use[]): void {
+  const isLeader = ({ party }: Use): boolean =>
+    c.survey.instances(MANAGER).some(({ id, leader }) => id === party && leader === true);
+  const leaders = flags.filter(isLeader);
+  const id = `trust.${authority}.manager-flags`;
+  const title = 'name both files in the flags of the controller manager';
+  const standbys = storesOf(flags.filter((use) => !isLeader(use)));
+  write(c, { id, authority, title, stores: standbys, value: 'split', together: leaders.length > 0 });
+  write(c, { id, authority, title, stores: storesOf(leaders), value: 'split' });
 }
 
 const trustNeeds = (c: Course, component: string): Need[] => [

@@ -2,6 +2,7 @@
 // certificate without a bridge over what is served (trap 24). The key waits in the staging folder meanwhile.
 
 import { posix } from 'node:path';
+import { isNotFound } from '../cluster/client.ts';
 import type { Authority } from '../core/model/ids.ts';
 import { EXIT, RerootError } from '../errors.ts';
 import { readFiles, removeFile, writeFile } from '../nodes/files.ts';
@@ -33,8 +34,25 @@ export function kubeadmPlaces(ctx: Pick<Context, 'folders'>, authority: Authorit
   });
 }
 
+/** The CAs and their keys as `kubeadm init --upload-certs` keeps them for two hours, for control planes that join (K:cmd/kubeadm/app/phases/copycerts). */
+const UPLOADED = '/api/v1/namespaces/kube-system/secrets/kubeadm-certs';
+
+/** A control plane that joins would take the old CA and its key from there and serve without a bridge. kubeadm makes it again when it is asked to. */
+async function forgetUploaded(ctx: Context, authority: Authority): Promise<void> {
+  try {
+    await ctx.cluster.remove(UPLOADED);
+  } catch (thrown) {
+    if (isNotFound(thrown)) return;
+    throw thrown;
+  }
+  const message =
+    'the Secret kubeadm-certs was removed: no control plane can join until the rotation is over; then: kubeadm init phase upload-certs --upload-certs';
+  ctx.emit({ type: 'warning', authority, message });
+}
+
 /** Takes each CA key out of kubeadm's sight. It is staged already (both generations): this only removes, after it has made sure. */
 export async function freeze(ctx: Context, authority: Authority): Promise<void> {
+  await forgetUploaded(ctx, authority);
   const material = materialOf(ctx, authority);
   for (const place of kubeadmPlaces(ctx, authority)) {
     const access = ctx.accessOf(place.node);

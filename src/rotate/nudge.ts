@@ -3,12 +3,17 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import type { PartyId } from '../core/model/ids.ts';
+import type { Pod } from '../core/model/inventory.ts';
 import type { Step } from '../core/model/step.ts';
 import { reasonOf } from '../errors.ts';
 import type { Context } from './context.ts';
 
 /** Requests through one pair of API server and kubelet: the first may be cut, and the file is re-read once a second at most. */
 const TRIES = 4;
+/** Pods that are tried where one is gone by now. */
+const PODS = 3;
+/** Milliseconds for one request. */
+const PATIENCE = 5_000;
 
 /**
  * Milliseconds after which a handshake surely takes the new file: it is re-read once a second at most (C:transport/cert_rotation.go), and
@@ -39,6 +44,15 @@ export async function nudge(ctx: Context, step: Step, parties: readonly PartyId[
   await untilTakenUp(ctx, step, begun);
 }
 
+/**
+ * The first request of each API server to a kubelet that has just restarted: on a connection that was kept it would fail, and it is better that ours does.
+ * What is not answered is left: the kubelet is ready, and whoever is next makes a new connection.
+ */
+export async function greet(ctx: Context, node: string): Promise<void> {
+  const servers = ctx.inventory.instances.filter(({ component }) => component === 'kube-apiserver');
+  await Promise.all(servers.map(({ endpoint }) => endpoint && through(ctx, endpoint, node)));
+}
+
 /** A kubelet that restarts sooner could be met with the old certificate once more, and that connection is then kept for minutes. */
 async function untilTakenUp(ctx: Context, step: Step, begun: number): Promise<void> {
   const left = begun + TAKEN_UP - ctx.now();
@@ -50,22 +64,29 @@ async function untilTakenUp(ctx: Context, step: Step, begun: number): Promise<vo
 
 /** undefined when a request got an answer from the kubelet; else why the last one did not. */
 async function through(ctx: Context, endpoint: string, node: string): Promise<string | undefined> {
-  const path = pathFor(ctx, node);
-  if (!path) return undefined;
+  const server = ctx.cluster.at(`https://${endpoint}`);
   let why: string | undefined;
-  for (let turn = 0; turn < TRIES; turn += 1) {
-    why = await ctx.cluster
-      .at(`https://${endpoint}`)
-      .request('GET', path)
-      .then(() => undefined)
-      .catch((thrown: unknown) => reasonOf(thrown));
-    if (why === undefined) return undefined;
+  for (const pod of lastingFirst(ctx, node)) {
+    const path = `/api/v1/namespaces/${pod.namespace}/pods/${pod.name}/log?tailLines=1&limitBytes=64`;
+    for (let turn = 0; turn < TRIES; turn += 1) {
+      const status = await server.request('GET', path, { retryFor: 0, timeout: PATIENCE }).then(
+        (answer) => answer.status,
+        (thrown: unknown) => reasonOf(thrown),
+      );
+      if (status === 200) return undefined;
+      why = typeof status === 'string' ? status : `GET ${path} answered ${status}`;
+      // Gone since it was seen, or no right to read it: nobody has asked the kubelet then.
+      if (status === 404 || status === 403 || status === 400) break;
+    }
   }
   return why;
 }
 
-/** A line of a pod's log: the only request to a kubelet that needs no right over nodes. */
-function pathFor(ctx: Context, node: string): string | undefined {
-  const pod = ctx.inventory.pods.find((candidate) => candidate.node === node);
-  return pod && `/api/v1/namespaces/${pod.namespace}/pods/${pod.name}/log?tailLines=1&limitBytes=64`;
+/** Pods of a node whose log may be read, which is the only request to a kubelet that needs no right over nodes: first those that stay there. */
+function lastingFirst(ctx: Context, node: string): Pod[] {
+  const stays = ['Node', 'DaemonSet'];
+  const rank = ({ owner }: Pod): number =>
+    owner && stays.includes(owner.kind) ? stays.indexOf(owner.kind) : stays.length;
+  const pods = ctx.inventory.pods.filter((pod) => pod.node === node);
+  return [...pods].sort((a, b) => rank(a) - rank(b)).slice(0, PODS);
 }

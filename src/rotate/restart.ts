@@ -11,6 +11,7 @@ import type { ProcessSeen } from '../nodes/processes.ts';
 import { restartComponent } from '../nodes/restart.ts';
 import { prove } from '../prove/prove.ts';
 import type { Context } from './context.ts';
+import { greet } from './nudge.ts';
 import { probeContext } from './probes.ts';
 import { processOf } from './process-of.ts';
 
@@ -93,6 +94,7 @@ export async function followed(
   }
   const started = await startOf(ctx, instance, before);
   await ready(ctx, instance);
+  if (instance.component === 'kubelet') await greet(ctx, instance.node);
   const seconds = Math.round(ctx.now() - ended) / 1000;
   instance.startedAt = started.startedAt;
   instance.pid = started.pid;

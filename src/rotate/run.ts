@@ -8,6 +8,7 @@ import { onlyProves } from '../core/plan/plan.ts';
 import { EXIT, RerootError } from '../errors.ts';
 import type { Context } from './context.ts';
 import { saveRecord } from './keep-record.ts';
+import { refuseOwnCutOff } from './own-kubeconfig.ts';
 import { runStep } from './run-step.ts';
 import { tellPlan } from './tell.ts';
 
@@ -58,6 +59,7 @@ async function runSteps(ctx: Context, plan: Plan): Promise<void> {
     if (step.move !== move) {
       if (move) ctx.emit({ type: 'move', move, message: `${move} is reached`, data: { state: 'reached' } });
       move = step.move;
+      if (move === 'retire' && step.action.do !== 'prove') refuseOwnCutOff(ctx);
       ctx.emit({ type: 'move', move, message: `${move} begins`, data: { state: 'begin' } });
     }
     try {

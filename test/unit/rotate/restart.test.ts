@@ -17,7 +17,7 @@ beforeEach(async () => {
   said = [];
   ctx = {
     ...w.ctx,
-    emit: ({ type, party, data }) => said.push([type, party, data?.state].join(' ')),
+    emit: ({ type, party, data }: Parameters<Context['emit']>[0]) => said.push([type, party, data?.state].join(' ')),
     signal: new AbortController().signal,
     materials: [],
     folders: [],

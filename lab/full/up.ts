@@ -13,6 +13,8 @@ import { bundledCommand } from '../program.ts';
 import { removeAny } from '../remove.ts';
 import { type LabFile, labDir, labsFolder, readLabOrNone, writeLab } from '../state.ts';
 import { type KubeVersion, kubeVersion } from '../versions.ts';
+import { installHostPackages } from './artifacts/host-packages.ts';
+import { planFull, runFull } from './artifacts/prepare.ts';
 import { makeCluster } from './cluster.ts';
 import { writeFullConfig } from './config.ts';
 import { fillContainerd, importImages } from './containerd.ts';
@@ -52,11 +54,12 @@ export async function upFull(options: FullOptions): Promise<LabFile> {
   const version = kubeVersion(options.kubernetes);
   const dir = labDir(options.name);
   demandPlainFolder(dir);
+  await installHostPackages(options.say);
   await demandNamespaces();
   return withLock(labLock(options.name), { taken: busy(options.name) }, async () => {
     const standing = await standingLab(dir, options);
     if (standing) return standing;
-    const source = await planParts(version);
+    const source = planParts(version);
     await removeAny(dir);
     demandFullRoom(labsFolder(), options.controlPlanes, options.workers, source.sharedImages);
     await networkFor(options);
@@ -172,8 +175,13 @@ export interface PartsPlan {
   run(say: (line: string) => void, signal: AbortSignal): Promise<FullParts>;
 }
 
-async function planParts(_version: KubeVersion): Promise<PartsPlan> {
-  const folder = process.env.REROOT_FULL_PARTS ?? '';
+/** Those of a folder where one is named: parts that were made elsewhere. */
+function planParts(version: KubeVersion): PartsPlan {
+  const folder = process.env.REROOT_FULL_PARTS;
+  if (!folder) {
+    const plan = planFull(version);
+    return { sharedImages: true, run: (say, signal) => runFull(plan, say, signal) };
+  }
   const base = join(folder, 'containerd-base');
   const parts = {
     program: join(folder, 'program'),

@@ -30,7 +30,7 @@ const maxRate = 50
 func podClient() int {
 	var o podClientOptions
 	flags := pflag.NewFlagSet("pod-client", pflag.ExitOnError)
-	flags.StringVar(&o.mode, "mode", "", "kept, frozen, reread, kubeconfig, kubelet, service, serve or echo")
+	flags.StringVar(&o.mode, "mode", "", "kept, frozen, reread, kubeconfig, kubelet, service or serve")
 	flags.StringVar(&o.kind, "kind", "", "name in the report (default: the mode)")
 	flags.Float64Var(&o.rate, "rate", 10, "turns a second, at most 50")
 	flags.StringVar(&o.path, "path", "", "what the API is asked for")
@@ -46,10 +46,6 @@ func podClient() int {
 	if o.rate <= 0 || o.rate > maxRate {
 		fmt.Fprintf(os.Stderr, "pod-client: --rate %v: more than 0, at most %d\n", o.rate, maxRate)
 		return 2
-	}
-	if o.mode == "echo" {
-		fmt.Println(execAnswer)
-		return 0
 	}
 	if err := runPodClient(o); err != nil {
 		fmt.Fprintln(os.Stderr, "pod-client:", err)

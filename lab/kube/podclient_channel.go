@@ -1,10 +1,10 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -71,7 +71,7 @@ func (p kubeletPair) exec(ctx context.Context, agent string) error {
 	if err != nil {
 		return err
 	}
-	command := url.Values{"container": {agentContainer}, "stdout": {"true"}, "command": {"pod-client", "--mode=echo"}}
+	command := url.Values{"container": {agentContainer}, "stdout": {"true"}, "command": {"echo", execAnswer}}
 	executor, err := remotecommand.NewWebSocketExecutor(config, http.MethodGet, p.pod(agent)+"/exec?"+command.Encode())
 	if err != nil {
 		return err
@@ -123,45 +123,53 @@ func (p kubeletPair) forward(ctx context.Context, agent string) error {
 	return fetchPage(ctx, once, fmt.Sprintf("http://127.0.0.1:%d/", ports[0].Local))
 }
 
-// follow keeps a log open and says when the stream is cut while the pod lives on. Opening it again is a request like any other.
+// follow keeps a log open. Each line that comes is a success; a stream that is cut while the pod lives on is a failure, and so is one that
+// brings nothing for as long as a request may take.
 func (p kubeletPair) follow(ctx context.Context) {
-	c := p.client
-	own := kubeletHTTP()
+	c, own, target := p.client, kubeletHTTP(), p.name+" follow"
 	for ctx.Err() == nil {
 		if agent := c.agentOn(p.node); agent != "" {
+			// A failure has lasted since the last line that came.
 			since := time.Now()
-			opened, err := p.followOnce(ctx, own, agent)
+			err := p.followOnce(ctx, own, agent, func() { since = time.Now(); c.streams.enter(target, since, nil) })
 			if ctx.Err() != nil {
 				return
 			}
-			if c.unlessGone(err, p.node, agent) == errGone {
-				err = errGone
-			} else if opened {
-				err = &cutStream{after: time.Since(since), cause: err}
-			}
-			c.streams.enter(p.name+" follow", time.Now(), err)
+			c.streams.enter(target, since, c.unlessGone(err, p.node, agent))
 		}
 		time.Sleep(time.Second)
 	}
 }
 
 // followOnce reads to the end of the stream, which it never gives without an error.
-func (p kubeletPair) followOnce(ctx context.Context, own *http.Client, agent string) (opened bool, err error) {
-	since := time.Now()
+func (p kubeletPair) followOnce(ctx context.Context, own *http.Client, agent string, line func()) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	silent := time.AfterFunc(requestTimeout, func() { cancel(context.DeadlineExceeded) })
+	defer silent.Stop()
+	began := time.Now()
 	response, err := sendWithToken(ctx, own, p.pod(agent)+"/log?follow=true&tailLines=1&container="+agentContainer)
 	if err != nil {
-		return false, err
+		return err
 	}
 	if response.StatusCode != http.StatusOK {
 		_, err = answered(response)
-		return false, err
+		return err
 	}
 	defer response.Body.Close()
-	p.client.streams.enter(p.name+" follow", since, nil)
-	if _, err = io.Copy(io.Discard, response.Body); err == nil {
+	lines := bufio.NewScanner(response.Body)
+	for lines.Scan() {
+		silent.Reset(requestTimeout)
+		line()
+	}
+	err = lines.Err()
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
+	}
+	if err == nil {
 		err = io.EOF
 	}
-	return true, err
+	return &cutStream{after: time.Since(began), cause: err}
 }
 
 type cutStream struct {
@@ -170,6 +178,6 @@ type cutStream struct {
 }
 
 func (c *cutStream) Error() string {
-	return fmt.Sprintf("stream cut after %d s: %v", int(c.after.Seconds()), errors.Unwrap(c))
+	return fmt.Sprintf("stream cut after %d s: %v", int(c.after.Seconds()), c.cause)
 }
 func (c *cutStream) Unwrap() error { return c.cause }

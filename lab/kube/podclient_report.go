@@ -34,7 +34,9 @@ type reporter struct {
 }
 
 func newReporter(kind string, out io.Writer) *reporter {
-	return &reporter{kind: kind, out: json.NewEncoder(out), ok: map[string][]int64{}, omitted: map[string]int{}, underWay: map[int64]time.Time{}}
+	lines := json.NewEncoder(out)
+	lines.SetEscapeHTML(false)
+	return &reporter{kind: kind, out: lines, ok: map[string][]int64{}, omitted: map[string]int{}, underWay: map[int64]time.Time{}}
 }
 
 // say must not be called with the lock held.

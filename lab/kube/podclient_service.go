@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// pageAnswer is what a server pod answers; execAnswer what a command run in one prints.
+// pageAnswer is what a server pod answers; execAnswer what a command that is run in one is to print.
 const (
 	pageAnswer = "here is"
 	execAnswer = "reroot lab"
@@ -21,7 +21,7 @@ const (
 const drainTime = 5 * time.Second
 
 // servePages is the server behind the load's Service, and the agent on each node that API servers reach through its kubelet. It writes
-// a line at its start and each 10 s after, for those who follow its log.
+// a line at its start and every two seconds after, for those who follow its log.
 func servePages(ctx context.Context, listen string) error {
 	name, _ := os.Hostname()
 	mux := http.NewServeMux()
@@ -33,7 +33,7 @@ func servePages(ctx context.Context, listen string) error {
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, pageAnswer, name) })
 	server := &http.Server{Addr: listen, Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	go func() {
-		tick := time.NewTicker(10 * time.Second)
+		tick := time.NewTicker(2 * time.Second)
 		defer tick.Stop()
 		for {
 			fmt.Println(pageAnswer, name, time.Now().UnixMilli())

@@ -4,11 +4,14 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { EXIT, reasonOf, wrongUse } from '../../src/errors.ts';
+import { makeAll, onSite, removeAll, removeLoad } from '../full/workloads/make.ts';
 import { withLock } from '../lock.ts';
 import { DEFAULT_LAB } from '../state.ts';
-import { createApi } from './api.ts';
+import { type Api, createApi } from './api.ts';
+import { type Backend, processBackend } from './backend.ts';
 import { listen, type Mark } from './control.ts';
-import { CLIENT_KINDS, clientKinds } from './kinds.ts';
+import { fullBackend } from './full/backend.ts';
+import { clientKinds, kindsOf } from './kinds.ts';
 import { findLab, type LabTarget } from './lab-target.ts';
 import { CLIENT_PODS } from './objects.ts';
 import { placePod } from './pods.ts';
@@ -16,12 +19,14 @@ import { type LoadOptions, runLoad } from './run.ts';
 import { isMeasurement, type LoadSummary } from './summary.ts';
 import { makeWorkloads, removeWorkloads } from './workloads.ts';
 
+const DEFAULT_RATE = 10;
+
 interface LoadFlags {
   name: string;
   seconds: string;
   rate: string;
   baseline: string;
-  clients: string;
+  clients?: string;
   summary?: string;
   keep?: boolean;
 }
@@ -35,9 +40,9 @@ export function registerLoad(lab: Command): void {
     )
     .option('--name <name>', 'the lab', DEFAULT_LAB)
     .option('--seconds <n>', 'how long after the baseline, 1 to 7200', '60')
-    .option('--rate <n>', 'requests a second of each client kind, 1 to 50', '10')
+    .option('--rate <n>', 'requests a second of each client kind, 1 to 50', String(DEFAULT_RATE))
     .option('--baseline <n>', 'seconds in which nothing may fail before the measurement begins, 1 to 600', '20')
-    .option('--clients <kinds>', `of ${CLIENT_KINDS.join(',')}`, CLIENT_KINDS.join(','))
+    .option('--clients <kinds>', `of ${kindsOf('full').join(',')} (default: all that the lab can have)`)
     .option('--summary <file>', 'write the summary there as well')
     .option('--keep', 'leave the objects of the load in the cluster')
     .action(load);
@@ -50,13 +55,13 @@ export function registerLoad(lab: Command): void {
 }
 
 async function load(flags: LoadFlags): Promise<void> {
+  const lab = findLab(flags.name);
   const options: LoadOptions = {
     seconds: bounded('--seconds', flags.seconds, 1, 7_200),
     rate: bounded('--rate', flags.rate, 1, 50),
     baseline: bounded('--baseline', flags.baseline, 1, 600),
-    clients: clientKinds(flags.clients),
+    clients: clientKinds(lab.kind, flags.clients),
   };
-  const lab = findLab(flags.name);
   // Two loads would take each other's pods away.
   const taken = (pid: number) =>
     wrongUse(`another load runs on lab "${lab.name}", process ${pid}`, `stop it: kill ${pid}`);
@@ -70,7 +75,7 @@ async function measure(lab: LabTarget, options: LoadOptions, { summary: file, ke
     say({ event: 'mark', ...mark });
   });
   try {
-    const summary = await runLoad(options, { lab, control, marks, say });
+    const summary = await runLoad(options, { lab, backend: (api) => backendOf(lab, api), control, marks, say });
     publish(summary, file);
     if (!isMeasurement(summary.result)) process.exitCode = EXIT.checkFailed;
   } finally {
@@ -83,6 +88,11 @@ async function workloads({ name, remove }: { name: string; remove?: boolean }): 
   const lab = findLab(name);
   const api = createApi(lab.kubeconfig);
   try {
+    if (lab.kind === 'full') {
+      await onSite(lab, api, tell, (site) => (remove ? removeAll(site) : makeAll(site, DEFAULT_RATE)));
+      if (!remove) say({ lab: name, nodes: lab.nodes.map((node) => node.name) });
+      return;
+    }
     if (remove) {
       await removeWorkloads(api);
       return;
@@ -95,7 +105,13 @@ async function workloads({ name, remove }: { name: string; remove?: boolean }): 
   }
 }
 
+const backendOf = (lab: LabTarget, api: Api): Backend =>
+  lab.kind === 'full' ? fullBackend(lab, api, tell) : processBackend(lab, api);
+
 const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
+
+/** Progress, beside the output. */
+const tell = (line: string): void => void process.stderr.write(`${line}\n`);
 
 function publish(summary: LoadSummary, file: string | undefined): void {
   if (file !== undefined) writeFileSync(file, `${JSON.stringify(summary)}\n`);
@@ -103,10 +119,12 @@ function publish(summary: LoadSummary, file: string | undefined): void {
 }
 
 /** What was measured stands, whether or not the objects can be removed: that is said, and no more. */
-async function tidyUp({ name, kubeconfig }: LabTarget): Promise<void> {
-  const api = createApi(kubeconfig);
+async function tidyUp(lab: LabTarget): Promise<void> {
+  const { name } = lab;
+  const api = createApi(lab.kubeconfig);
   try {
-    await removeWorkloads(api);
+    if (lab.kind === 'full') await onSite(lab, api, tell, removeLoad);
+    else await removeWorkloads(api);
   } catch (thrown) {
     process.stderr.write(
       `reroot: the load's objects are still there: ${reasonOf(thrown)}\n  hint: reroot lab workloads --name ${name} --remove\n`,

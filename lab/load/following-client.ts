@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { type Client, httpsClient, secureContext } from './https-client.ts';
-import { type Access, accessOf, readAccess } from './kubeconfig.ts';
+import { type Access, accessOf } from './kubeconfig.ts';
 
 export interface Keeping {
   /** One kept connection, requests one after another; else a new connection for each request. */
@@ -11,8 +11,8 @@ export interface Keeping {
   server?: string;
 }
 
-/** Reads the file now and never again: what it trusts and presents stays. */
-export const frozenClient = (file: string, keeping: Keeping): Client => clientOf(readAccess(file), keeping);
+/** What it trusts and presents stays as it is now. */
+export const frozenClient = (access: Access, keeping: Keeping): Client => clientOf(access, keeping);
 
 /** Reads the file at each request. A changed file means new connections; requests under way end on theirs. */
 export function followingClient(file: string, keeping: Keeping): Client {

@@ -1,14 +1,15 @@
 // Plays the ReplicaSet of the load's pods: knows which live, and makes another when one is gone.
 
 import type { Api } from './api.ts';
-import type { LabTarget } from './lab-target.ts';
+import type { ProcessTarget } from './lab-target.ts';
 import type { ClientPod } from './objects.ts';
 import { livingPods, type PlacedPod, placePod } from './pods.ts';
 
 const LOOK_EVERY_MS = 500;
 
 export interface PodLife {
-  app: ClientPod;
+  /** The client in it. */
+  app: string;
   name: string;
   from: number;
   /** When it was seen gone; absent while it lives. */
@@ -26,7 +27,7 @@ export interface PodKeeper {
   stop(): void;
 }
 
-export function createPodKeeper(api: Api, lab: LabTarget): PodKeeper {
+export function createPodKeeper(api: Api, lab: ProcessTarget): PodKeeper {
   const lives = new Map<string, PodLife>();
   const watched = new Map<string, () => void>();
   const living = (): Promise<Set<string> | undefined> => livingPods(api).catch(() => undefined);

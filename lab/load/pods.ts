@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Api } from './api.ts';
-import { type LabTarget, projectedVolume } from './lab-target.ts';
+import { type ProcessTarget, projectedVolume } from './lab-target.ts';
 import { CLIENT_NODE, CLIENT_PODS, type ClientPod, clientPod, NAMESPACE, TOKEN_VOLUME } from './objects.ts';
 import { isTrue, waitFor } from './wait.ts';
 
@@ -24,7 +24,7 @@ const pod = z.object({
 });
 
 /** A pod for the client, once the kubelet has filled its volume. One of that name that lives already is taken as it is. */
-export async function placePod(api: Api, lab: LabTarget, app: ClientPod, name: string): Promise<PlacedPod> {
+export async function placePod(api: Api, lab: ProcessTarget, app: ClientPod, name: string): Promise<PlacedPod> {
   const there = await api.get(`${PODS}/${name}`);
   const { uid } = pod.parse(there ?? (await api.create(PODS, clientPod(app, name)))).metadata;
   const volume = projectedVolume(lab, CLIENT_NODE, uid, TOKEN_VOLUME);

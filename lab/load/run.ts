@@ -1,6 +1,7 @@
 // One load from its first object to its summary.
 
-import { createApi } from './api.ts';
+import { type Api, createApi } from './api.ts';
+import type { Backend } from './backend.ts';
 import { type Baseline, judgeBaseline } from './baseline.ts';
 import { startClients } from './clients/start.ts';
 import type { WatchStory } from './clients/watch.ts';
@@ -8,12 +9,9 @@ import type { Control, Mark } from './control.ts';
 import type { ClientKind } from './kinds.ts';
 import type { LabTarget } from './lab-target.ts';
 import { createLedger } from './ledger.ts';
-import { createPodKeeper } from './pod-keeper.ts';
-import { removeClientPods } from './pods.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
 import type { LoadSummary, Result } from './summary.ts';
 import { createTally, type Tally } from './tally.ts';
-import { makeWorkloads } from './workloads.ts';
 
 export interface LoadOptions {
   /** After the baseline. */
@@ -26,6 +24,8 @@ export interface LoadOptions {
 
 export interface Surroundings {
   lab: LabTarget;
+  /** The part of the lab that its clients live in. */
+  backend: (api: Api) => Backend;
   control: Pick<Control, 'stopped'>;
   /** Filled from outside while the load runs. */
   marks: Mark[];
@@ -34,23 +34,29 @@ export interface Surroundings {
 }
 
 /** Makes the workloads, runs the baseline and the load, stops the clients. Leaves the workloads in place. */
-export async function runLoad(options: LoadOptions, { lab, control, marks, say }: Surroundings): Promise<LoadSummary> {
+export async function runLoad(
+  options: LoadOptions,
+  { lab, backend: inside, control, marks, say }: Surroundings,
+): Promise<LoadSummary> {
   const { seconds, rate, clients: kinds } = options;
   const api = createApi(lab.kubeconfig);
-  const nodes = await makeWorkloads(api);
-  await removeClientPods(api);
+  const backend = inside(api);
   const tally = createTally(kinds);
   const recorder = createRecorder(tally);
   const ledger = createLedger();
-  const pods = createPodKeeper(api, lab);
   const story: WatchStory = { events: 0, missed: 0, repeated: 0, reconnects: 0 };
   const run = Date.now().toString(36);
-  const waitingMs = () => ({ watch: ledger.oldestWaitMs(Date.now()), ...recorder.waitingMs() });
+  const waitingMs = () => ({
+    watch: ledger.oldestWaitMs(Date.now()),
+    ...recorder.waitingMs(),
+    ...backend.waitingMs(),
+  });
   let everySecond: NodeJS.Timeout | undefined;
   try {
+    await backend.prepare(kinds, rate);
     const from = Date.now();
     const cpuBefore = process.cpuUsage();
-    const clients = await startClients(kinds, story, { lab, rate, run, api, recorder, tally, ledger, pods, nodes });
+    const clients = await startClients(kinds, story, { lab, rate, run, api, recorder, tally, ledger }, backend);
     const line = () => say({ t: Date.now(), ...tally.second() });
     everySecond = setInterval(line, 1_000);
     const baseline = await runBaseline(options, { tally, waitingMs, control });
@@ -80,11 +86,11 @@ export async function runLoad(options: LoadOptions, { lab, control, marks, say }
       failuresOmitted,
       marks,
       ...(kinds.includes('watch') ? { watch: story } : {}),
-      pods: pods.lives(),
+      pods: backend.lives(),
     };
   } finally {
     clearInterval(everySecond);
-    pods.stop();
+    backend.stop();
     api.close();
   }
 }

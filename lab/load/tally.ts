@@ -45,6 +45,8 @@ export interface Outcome {
 export interface Tally {
   ok(outcome: Outcome): void;
   failed(failure: Failure): void;
+  /** Failures of which only the number is known. */
+  omitted(kind: string, count: number, target?: string): void;
   gone(kind: string): void;
   cut(kind: string): void;
   /** What came in since the last call, by kind. */
@@ -86,6 +88,13 @@ export function createTally(kinds: readonly string[]): Tally {
       if (failures.length < KEPT_FAILURES) failures.push(failure);
       else omitted += 1;
     },
+    omitted(kind, count, target) {
+      const book = bookOf(kind);
+      book.failed += count;
+      book.second.failed += count;
+      omitted += count;
+      if (target !== undefined) countTarget(book.targets, target, 'failed', count);
+    },
     gone(kind) {
       bookOf(kind).gone += 1;
     },
@@ -110,9 +119,9 @@ const emptyBook = (): Book => ({
   second: { ok: 0, failed: 0, ms: [] },
 });
 
-function countTarget(targets: Map<string, TargetCount>, target: string, what: 'ok' | 'failed'): void {
+function countTarget(targets: Map<string, TargetCount>, target: string, what: 'ok' | 'failed', by = 1): void {
   const count = targets.get(target) ?? { ok: 0, failed: 0 };
-  count[what] += 1;
+  count[what] += by;
   targets.set(target, count);
 }
 

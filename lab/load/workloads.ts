@@ -14,18 +14,23 @@ const phased = z.object({ status: z.object({ phase: z.string().optional() }).opt
 
 /** Namespaces, the page that is read, who may read it, and a pod on each node for its log. Returns the nodes' names. */
 export async function makeWorkloads(api: Api): Promise<string[]> {
-  for (const namespace of namespaces) await makeNamespace(api, namespace);
-  await api.ensure(core(NAMESPACE, 'configmaps'), page);
-  await api.ensure(core(NAMESPACE, 'serviceaccounts'), serviceAccount);
-  await api.ensure(rbac('roles'), role);
-  await api.ensure(rbac('rolebindings'), roleBinding);
+  await makeLoadObjects(api);
   const nodes = named.parse(await api.get('/api/v1/nodes')).items.map((node) => node.metadata.name);
   for (const node of nodes) await makeLogPod(api, node);
   return nodes;
 }
 
+/** What labs of both kinds have of it. */
+export async function makeLoadObjects(api: Api): Promise<void> {
+  for (const namespace of namespaces) await makeNamespace(api, namespace);
+  await api.ensure(core(NAMESPACE, 'configmaps'), page);
+  await api.ensure(core(NAMESPACE, 'serviceaccounts'), serviceAccount);
+  await api.ensure(rbac('roles'), role);
+  await api.ensure(rbac('rolebindings'), roleBinding);
+}
+
 /** A namespace is usable once the controller manager has filled it: pods need both objects. */
-async function makeNamespace(api: Api, namespace: KubeObject): Promise<void> {
+export async function makeNamespace(api: Api, namespace: KubeObject): Promise<void> {
   const { name } = namespace.metadata;
   await waitFor(`namespace ${name} of an earlier load gone`, 90_000, async () => {
     const found = await api.get(`/api/v1/namespaces/${name}`);

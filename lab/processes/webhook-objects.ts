@@ -9,6 +9,10 @@ const webhookClient = (place: Place, path: string, caBundle: string): object => 
 });
 
 export const validatingWebhook = (place: Place, caBundle: string): Wanted =>
+  validatingWebhookOf(webhookClient(place, '/validate', caBundle));
+
+/** `clientConfig` says where the webhook is and under which CA. */
+export const validatingWebhookOf = (clientConfig: object): Wanted =>
   object(
     '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations',
     'admissionregistration.k8s.io/v1',
@@ -18,7 +22,7 @@ export const validatingWebhook = (place: Place, caBundle: string): Wanted =>
       webhooks: [
         {
           name: 'configmaps.lab.reroot.dev',
-          clientConfig: webhookClient(place, '/validate', caBundle),
+          clientConfig,
           rules: [
             {
               apiGroups: [''],
@@ -51,6 +55,9 @@ const version = (name: string, storage: boolean): object => ({
 });
 
 export const widgetDefinition = (place: Place, caBundle: string): Wanted =>
+  widgetDefinitionOf(webhookClient(place, '/convert', caBundle));
+
+export const widgetDefinitionOf = (clientConfig: object): Wanted =>
   object(
     '/apis/apiextensions.k8s.io/v1/customresourcedefinitions',
     'apiextensions.k8s.io/v1',
@@ -64,7 +71,7 @@ export const widgetDefinition = (place: Place, caBundle: string): Wanted =>
         versions: [version('v1', true), version('v1beta1', false)],
         conversion: {
           strategy: 'Webhook',
-          webhook: { conversionReviewVersions: ['v1'], clientConfig: webhookClient(place, '/convert', caBundle) },
+          webhook: { conversionReviewVersions: ['v1'], clientConfig },
         },
       },
     },

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Failure } from '../../lab/load/failure.ts';
-import { CLIENT_KINDS } from '../../lab/load/kinds.ts';
+import { kindsOf } from '../../lab/load/kinds.ts';
 import type { LoadSummary } from '../../lab/load/summary.ts';
 import { PORTS, WORKER } from '../../lab/processes/layout.ts';
 import { readLab } from '../../lab/state.ts';
@@ -110,7 +110,7 @@ describe('on a lab that nobody touches', () => {
       baseline: { clean: true, seconds: 20 },
     });
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(summary);
-    for (const kind of CLIENT_KINDS) expect(summary.clients[kind]?.ok, kind).toBeGreaterThan(0);
+    for (const kind of kindsOf('processes')) expect(summary.clients[kind]?.ok, kind).toBeGreaterThan(0);
 
     const targetsOf = (kind: string) => Object.keys(summary.clients[kind]?.targets ?? {});
     const planes = ['cp1', 'cp2', 'cp3'];
@@ -131,7 +131,7 @@ describe('on a lab that nobody touches', () => {
 
     const seconds = load.lines.filter((line) => line.startsWith('{"t":')).map((line) => JSON.parse(line));
     expect(seconds.length).toBeGreaterThan(20);
-    for (const second of seconds) expect(Object.keys(second)).toEqual(['t', ...CLIENT_KINDS]);
+    for (const second of seconds) expect(Object.keys(second)).toEqual(['t', ...kindsOf('processes')]);
     // What a machine with room gets; where requests wait for the processor the load makes fewer, and says what it made.
     const rate = summary.requests / ((summary.to - summary.from) / 1_000);
     console.log(
@@ -176,7 +176,7 @@ describe('on a lab where something happens', () => {
     for (const failure of summary.failures) expect(failure.t).toBeGreaterThanOrEqual(summary.marks[0]?.t ?? 0);
     // Nothing is wrong with anybody's certificate, and through the two others everything goes on.
     expect(summary.failures.filter((failure) => ['certificate', 'authentication'].includes(failure.class))).toEqual([]);
-    for (const kind of CLIENT_KINDS) expect(summary.clients[kind]?.ok, kind).toBeGreaterThan(0);
+    for (const kind of kindsOf('processes')) expect(summary.clients[kind]?.ok, kind).toBeGreaterThan(0);
     expect(Object.values(summary.clients).reduce((sum, kind) => sum + kind.failed, 0)).toBe(summary.failures.length);
   });
 

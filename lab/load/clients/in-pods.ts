@@ -9,24 +9,24 @@ import type { ClientPod } from '../objects.ts';
 import { startPace } from '../pace.ts';
 import type { PlacedPod } from '../pods.ts';
 import { PAGE } from './people.ts';
-import { MOST_UNDER_WAY, type RunningClient, type StartClient, type World } from './world.ts';
+import { MOST_UNDER_WAY, type ProcessWorld, type RunningClient, type StartClient } from './world.ts';
 
 /** Reads CA and token for each request; a new connection for each. */
-export const startPodReread: StartClient = (world) =>
+export const startPodReread: StartClient<ProcessWorld> = (world) =>
   inPod(world, 'pod-reread', 'reread', MOST_UNDER_WAY, ({ volume }) => {
     const ca = caFile(volume);
     return httpsClient({ server: world.lab.server, context: ca, token: tokenFile(volume), keep: false });
   });
 
 /** Keeps the CA that it read at its start, as client-go before 0.36 does; a new connection for each request. */
-export const startPodFrozen: StartClient = (world) =>
+export const startPodFrozen: StartClient<ProcessWorld> = (world) =>
   inPod(world, 'pod-frozen', 'frozen', MOST_UNDER_WAY, ({ volume }) => {
     const context = caFile(volume)();
     return httpsClient({ server: world.lab.server, context: () => context, token: tokenFile(volume), keep: false });
   });
 
 /** One kept connection; reads the CA when it has to connect anew, the token for each request. */
-export const startPodKept: StartClient = (world) =>
+export const startPodKept: StartClient<ProcessWorld> = (world) =>
   inPod(world, 'pod-kept', 'kept', 1, ({ volume }) =>
     httpsClient({ server: world.lab.server, context: caFile(volume), token: tokenFile(volume), keep: true }),
   );
@@ -36,7 +36,7 @@ const caFile = (volume: string) => () => secureContext({ ca: readFileSync(join(v
 
 /** Lives as long as its pod, and again in the pod that takes its place. */
 async function inPod(
-  world: World,
+  world: ProcessWorld,
   kind: string,
   app: ClientPod,
   limit: number,

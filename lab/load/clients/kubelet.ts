@@ -4,9 +4,9 @@
 import { followingClient } from '../following-client.ts';
 import { CONTAINER, logPod, NAMESPACE } from '../objects.ts';
 import { startPace } from '../pace.ts';
-import type { StartClient } from './world.ts';
+import type { ProcessWorld, StartClient } from './world.ts';
 
-export const startKubelet: StartClient = async ({ lab, rate, nodes, recorder }) => {
+export const startKubelet: StartClient<ProcessWorld> = async ({ lab, rate, nodes, recorder }) => {
   const pairs = lab.apiServers.flatMap(({ node: from, url: server }) =>
     nodes.map((to) => ({
       target: `${from}>${to}`,

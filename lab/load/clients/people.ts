@@ -2,7 +2,7 @@
 
 import { followingClient, frozenClient } from '../following-client.ts';
 import type { Client } from '../https-client.ts';
-import { homeKubeconfig } from '../lab-target.ts';
+import { homeAccess } from '../lab-target.ts';
 import { NAMESPACE, page } from '../objects.ts';
 import { startPace } from '../pace.ts';
 import { MOST_UNDER_WAY, type StartClient, type World } from './world.ts';
@@ -12,11 +12,11 @@ export const PAGE = `/api/v1/namespaces/${NAMESPACE}/configmaps/${page.metadata.
 
 /** Read its kubeconfig once; one kept connection. */
 export const startKept: StartClient = async (world) =>
-  reading(world, 'kept', frozenClient(homeKubeconfig(world.lab, 'kept'), { keep: true }), 1);
+  reading(world, 'kept', frozenClient(await homeAccess(world.lab, 'kept'), { keep: true }), 1);
 
 /** Read its kubeconfig once, so that it has old trust and the old certificate only; a new connection for each request. */
 export const startFresh: StartClient = async (world) =>
-  reading(world, 'fresh', frozenClient(homeKubeconfig(world.lab, 'fresh'), { keep: false }), MOST_UNDER_WAY);
+  reading(world, 'fresh', frozenClient(await homeAccess(world.lab, 'fresh'), { keep: false }), MOST_UNDER_WAY);
 
 /** Reads its kubeconfig for each request, as each start of kubectl does; a new connection for each. */
 export const startReread: StartClient = async (world) =>

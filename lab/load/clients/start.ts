@@ -1,15 +1,14 @@
 import { failedSafe, RerootError, reasonOf } from '../../../src/errors.ts';
-import type { ClientKind } from '../kinds.ts';
+import type { Backend } from '../backend.ts';
+import { type ClientKind, isOutside, type OutsideKind } from '../kinds.ts';
 import { startAggregated } from './aggregated.ts';
-import { startPodFrozen, startPodKept, startPodReread } from './in-pods.ts';
-import { startKubelet } from './kubelet.ts';
 import { startFresh, startKept, startReread } from './people.ts';
 import { startWatch, type WatchStory } from './watch.ts';
 import { startWebhook } from './webhook.ts';
 import type { RunningClient, StartClient, World } from './world.ts';
 import { startWrite } from './write.ts';
 
-const startOf = (kind: ClientKind, story: WatchStory): StartClient => {
+const startOutside = (kind: OutsideKind, story: WatchStory): StartClient => {
   switch (kind) {
     case 'kept':
       return startKept;
@@ -17,12 +16,6 @@ const startOf = (kind: ClientKind, story: WatchStory): StartClient => {
       return startFresh;
     case 'reread':
       return startReread;
-    case 'pod-reread':
-      return startPodReread;
-    case 'pod-frozen':
-      return startPodFrozen;
-    case 'pod-kept':
-      return startPodKept;
     case 'write':
       return startWrite;
     case 'watch':
@@ -31,8 +24,6 @@ const startOf = (kind: ClientKind, story: WatchStory): StartClient => {
       return startAggregated;
     case 'webhook':
       return startWebhook;
-    case 'kubelet':
-      return startKubelet;
   }
 };
 
@@ -44,10 +35,12 @@ export async function startClients(
   kinds: readonly ClientKind[],
   story: WatchStory,
   world: World,
+  backend: Pick<Backend, 'startInside'>,
 ): Promise<RunningClient> {
   const start = async (kind: ClientKind): Promise<RunningClient> => {
     try {
-      return await startOf(kind, story)(world);
+      const begin = isOutside(kind) ? startOutside(kind, story) : backend.startInside(kind);
+      return await begin(world);
     } catch (thrown) {
       if (thrown instanceof RerootError) throw thrown;
       throw failedSafe(`client ${kind} cannot begin: ${reasonOf(thrown)}`, thrown);

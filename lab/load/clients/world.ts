@@ -1,7 +1,7 @@
 // What every client kind is given, and what it gives back.
 
 import type { Api } from '../api.ts';
-import type { LabTarget } from '../lab-target.ts';
+import type { LabTarget, ProcessTarget } from '../lab-target.ts';
 import type { Ledger } from '../ledger.ts';
 import type { PodKeeper } from '../pod-keeper.ts';
 import type { Recorder } from '../recorder.ts';
@@ -17,6 +17,11 @@ export interface World {
   recorder: Recorder;
   tally: Tally;
   ledger: Ledger;
+}
+
+/** The world of clients whose pods and kubelets are played. */
+export interface ProcessWorld extends World {
+  lab: ProcessTarget;
   pods: PodKeeper;
   /** Nodes with a kubelet. */
   nodes: string[];
@@ -28,7 +33,7 @@ export interface RunningClient {
 }
 
 /** Resolves when the client has begun. Rejects when it cannot begin at all, which is no measurement. */
-export type StartClient = (world: World) => Promise<RunningClient>;
+export type StartClient<W extends World = World> = (world: W) => Promise<RunningClient>;
 
 /**
  * A turn finds no room when this many requests of its kind are under way: where answers take seconds, because the machine is busy or an

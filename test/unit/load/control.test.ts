@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { commandOf, listen, type Mark } from '../../../lab/load/control.ts';
-import { CLIENT_KINDS, clientKinds } from '../../../lab/load/kinds.ts';
+import { clientKinds, kindsOf } from '../../../lab/load/kinds.ts';
 import { accessOf } from '../../../lab/load/kubeconfig.ts';
 import { startPace } from '../../../lab/load/pace.ts';
 
@@ -39,11 +39,12 @@ describe('commands to a running load', () => {
 
 describe('--clients', () => {
   it('takes any of the kinds, in any order', () => {
-    expect(clientKinds('fresh, kept,fresh')).toEqual(['kept', 'fresh']);
-    expect(clientKinds(CLIENT_KINDS.join(','))).toEqual([...CLIENT_KINDS]);
+    expect(clientKinds('processes', 'fresh, kept,fresh')).toEqual(['kept', 'fresh']);
+    expect(clientKinds('full', kindsOf('full').join(','))).toEqual(kindsOf('full'));
+    expect(clientKinds('processes')).toEqual(kindsOf('processes'));
   });
   it.each(['', 'kept,', 'nobody', 'watch'])('refuses "%s"', (list) => {
-    expect(() => clientKinds(list)).toThrow(/client kind/);
+    expect(() => clientKinds('processes', list)).toThrow(/client kind/);
   });
 });
 

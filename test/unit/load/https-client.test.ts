@@ -6,6 +6,7 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { classOf, textOf } from '../../../lab/load/failure.ts';
 import { followingClient, frozenClient } from '../../../lab/load/following-client.ts';
 import { type ClientOptions, httpsClient, secureContext } from '../../../lab/load/https-client.ts';
+import { readAccess } from '../../../lab/load/kubeconfig.ts';
 import { type Identity, selfSigned, serve, type TestServer } from './tls-server.ts';
 
 let ours: Identity;
@@ -162,7 +163,10 @@ users: [{name: u, user: {token: t}}]
     const file = join(folder, 'config');
     server = await serve(ours, (request, response) => response.end(request.headers.authorization));
     writeFileSync(file, kubeconfig(server.url, ours.cert));
-    const [frozen, following] = [frozenClient(file, { keep: false }), followingClient(file, { keep: true })];
+    const [frozen, following] = [
+      frozenClient(readAccess(file), { keep: false }),
+      followingClient(file, { keep: true }),
+    ];
     for (const client of [frozen, following]) expect((await client.send({ path: '/' })).body).toBe('Bearer t');
 
     server.server.setSecureContext(other);

@@ -1,0 +1,49 @@
+// A static pod that mounts admin.conf and holds what it read in memory, as kube-vip does (trap 14).
+
+import { stringify } from 'yaml';
+import { CLIENT_CONTAINER, CLIENT_LABEL, PAGE_PATH } from './clients.ts';
+import { LAB_IMAGE } from './shapes.ts';
+
+export const VIP_KIND = 'static-pod';
+export const VIP_MANIFEST = '/etc/kubernetes/manifests/lab-vip.yaml';
+export const VIP_KUBECONFIG = '/etc/kubernetes/admin.conf';
+
+/** One request a second is what a holder of a Lease makes. */
+const RATE = 1;
+
+/** `digest`: of the kubeconfig that it is to read. */
+export const vipManifest = (digest: string): string =>
+  stringify(
+    {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: {
+        name: 'lab-vip',
+        namespace: 'kube-system',
+        labels: { [CLIENT_LABEL]: VIP_KIND },
+        annotations: { 'reroot.dev/load-reads': digest },
+      },
+      spec: {
+        hostNetwork: true,
+        terminationGracePeriodSeconds: 1,
+        containers: [
+          {
+            name: CLIENT_CONTAINER,
+            image: LAB_IMAGE,
+            imagePullPolicy: 'Never',
+            command: ['pod-client'],
+            args: [
+              `--kind=${VIP_KIND}`,
+              '--mode=kubeconfig',
+              `--kubeconfig=${VIP_KUBECONFIG}`,
+              `--path=${PAGE_PATH}`,
+              `--rate=${RATE}`,
+            ],
+            volumeMounts: [{ name: 'kubeconfig', mountPath: VIP_KUBECONFIG, readOnly: true }],
+          },
+        ],
+        volumes: [{ name: 'kubeconfig', hostPath: { path: VIP_KUBECONFIG, type: 'File' } }],
+      },
+    },
+    { lineWidth: 0 },
+  );

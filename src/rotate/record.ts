@@ -72,7 +72,7 @@ export interface BeginOptions {
   id: string;
   server: string;
   now: number;
-  clocks: Record<string, number>;
+  clocks?: Record<string, number>;
   newKeys: boolean;
   compromised: boolean;
   restart: 'none' | 'stale' | 'all';
@@ -85,7 +85,7 @@ export function newRecord(options: BeginOptions, materials: readonly AuthorityMa
     sequence: 0,
     server: options.server,
     startedAt: new Date(options.now).toISOString(),
-    clocks: options.clocks,
+    ...(options.clocks ? { clocks: options.clocks } : {}),
     state: 'open',
     authorities: materials.map((material) => ({
       authority: material.authority,

@@ -122,7 +122,9 @@ function instancesIn(t: Topology, elected: readonly UseId[], membersOf: Readonly
   const instancesOf = new Map<UseId, number[]>();
   const flagsFirst = [...t.uses].sort((a, b) => Number(b.kind === 'flags') - Number(a.kind === 'flags'));
   for (const use of flagsFirst) {
-    const first = (t.initial.uses[use.id] ?? []).map((value) => contentOf(use.holds, value));
+    const shownAs: Purpose =
+      use.authority === 'etcd' ? 'peer' : use.kind === 'presents-as-client' ? 'client' : 'serving';
+    const first = (t.initial.uses[use.id] ?? []).map((value) => contentOf(use.holds, value, shownAs));
     const common = { use: use.id, kind: use.kind, holds: use.holds, reread: use.reread, first };
     const one = elected.includes(use.id);
     const add = (party: PartyId, reads: Read[][]) =>
@@ -164,7 +166,10 @@ function readsOf(
 
 function channelsIn(t: Topology, instancesOf: ReadonlyMap<UseId, readonly number[]>): Channel[] {
   const kinds = new Map(t.uses.map((use) => [use.id, use.kind]));
-  return t.edges.flatMap((edge) => {
+  const pairs = (t.pairs ?? []).flatMap(({ channel, verifiers, presenters }) =>
+    verifiers.flatMap((verifier) => presenters.map((presenter) => ({ channel, verifier, presenter }))),
+  );
+  return [...t.edges, ...pairs].flatMap((edge) => {
     const usage =
       kinds.get(edge.presenter) === 'presents-as-server' ? ('serverAuth' as const) : ('clientAuth' as const);
     return instancesOf

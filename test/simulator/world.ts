@@ -175,7 +175,9 @@ function takenFrom(w: World, member: number): Content | undefined {
 function make(w: World, pipe: Pipe, taken: Content, own: Content | undefined): Content | undefined {
   switch (pipe.how) {
     case 'copy':
-      return taken.kind === 'signer' ? { kind: 'trust', anchors: taken.certs.slice(0, 1) } : taken;
+      if (taken.kind !== 'signer') return taken;
+      // A CA that is not there is copied by nobody: kubeadm then takes it for an external one.
+      return taken.certs.length === 0 ? undefined : { kind: 'trust', anchors: taken.certs.slice(0, 1) };
     case 'signs':
       return signed(w, pipe, taken);
     case 'union': {

@@ -14,6 +14,9 @@ export interface Stuck {
   value: Value;
 }
 
+/** What it holds of this value cannot be shown gone: what was not started since holds old, or what it read since. */
+const isStuck = (use: Use, value: Value): boolean => isFixed(use) || (use.untouched === true && value === 'old');
+
 /** A party whose memory nobody can say anything new about. */
 export const isFixed = (use: Use): boolean => use.reread === 'never-known' && use.untouched !== true;
 
@@ -31,7 +34,7 @@ export function helpless(c: Course, s: State, violations: readonly Violation[]):
         { use: presenter, value: violation.presenter.value, other: verifier, shown: violation.verifier.value },
       ];
       for (const { use, value, other, shown } of ends) {
-        if (isFixed(use) && !givesWay(c, s, other, shown)) found.set(`${use.id} ${value}`, { use, value });
+        if (isStuck(use, value) && !givesWay(c, s, other, shown)) found.set(`${use.id} ${value}`, { use, value });
       }
     }
   }
@@ -40,7 +43,7 @@ export function helpless(c: Course, s: State, violations: readonly Violation[]):
 
 /** An end whose value is an old possibility that can be shown gone. */
 function givesWay(c: Course, s: State, use: Use, value: Value): boolean {
-  if (isFixed(use)) return false;
+  if (isStuck(use, value)) return false;
   const values = believed(c.t, s, use.id);
   return values.length > 1 && values.includes(value);
 }

@@ -1,5 +1,6 @@
 // The universal way back: API servers serve old over the reverse bridge first, so that clients which already trust new alone follow
-// one by one; then everything presents old; then nothing trusts new. Possible until the material of old is destroyed.
+// one by one; where there can be no such bridge everybody trusts both again first. Then everything presents old; then nothing trusts
+// new. Possible until the material of old is destroyed.
 
 import { clusterInfo } from '../catalog/published.ts';
 import type { Inventory, Millis } from '../model/inventory.ts';
@@ -16,6 +17,8 @@ import { blockersFirst, clientCAs, laterRootBundle, serverCAs, shrinkUnion } fro
 import { ownStoresOf, usesWhere } from './roles.ts';
 import { againstReverse } from './route.ts';
 import { restartUnknown } from './stale-restarts.ts';
+import { staticPods } from './static-pods.ts';
+import { trustBothAgain } from './trust-again.ts';
 import { lacking, write } from './write-steps.ts';
 
 /** Steps back to old from wherever the rotation is. No steps: nothing holds new. Pure; `now` in milliseconds. */
@@ -29,6 +32,7 @@ export function planRollback(inventory: Inventory, rotation: Rotation, now: Mill
   const cluster = c.survey.of('kubernetes');
   const proxy = c.survey.of('front-proxy');
   if (cluster) {
+    if (!goesOverReverse(c, cluster)) trustBothAgain(c, cluster);
     serveOldAgain(c, cluster);
     kubeletClient(c, cluster, 'old', `rollback.${cluster.authority}`);
   }
@@ -41,6 +45,7 @@ export function planRollback(inventory: Inventory, rotation: Rotation, now: Mill
     callees(c, cluster, 'old');
     schedulers(c, cluster, 'old');
     others(c, cluster, 'old');
+    staticPods(c, 'old');
     evictStale(c, ['both', 'old']);
     serving(c, cluster, 'old', `rollback.${cluster.authority}.last`);
     serverCAs(c, cluster, 'old');
@@ -89,6 +94,9 @@ function serveOldAgain(c: Course, a: AuthorityRotation): void {
   const uses = usesWhere(c, { authority, component: 'kube-apiserver', kind: 'presents-as-server' });
   const stores = lacking(c, ownStoresOf(c, uses), 'old');
   if (stores.length === 0) return;
-  const against = c.rotation.compromised ? 'the old key leaked' : againstReverse(a.old, a.new, c.survey.now);
-  serving(c, a, against === undefined ? 'old+reverse' : 'old', `rollback.${authority}`);
+  serving(c, a, goesOverReverse(c, a) ? 'old+reverse' : 'old', `rollback.${authority}`);
 }
+
+/** Old certified by new carries old to who trusts new alone. Not where the old key leaked, and not where no such bridge can be. */
+const goesOverReverse = (c: Course, a: AuthorityRotation): boolean =>
+  !c.rotation.compromised && againstReverse(a.old, a.new, c.survey.now) === undefined;

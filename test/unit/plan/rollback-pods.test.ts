@@ -108,6 +108,14 @@ describe('a pod that keeps its CA, on the way back', () => {
     expect(back({})).not.toContain('pod/team-1/vip');
   });
 
+  it('is named where it is cut off already, for nobody can show that it is not', () => {
+    const bundle: Rotation = { ...rotation, ...syntheticRotation('bundle'), begunAt: { w1: T0 }, compromised: true };
+    const base = syntheticInventory({ controlPlanes: 1 });
+    const start: Inventory = { ...base, pods: [pod('frozen')] };
+    const issued = follow(start, bundle, plan(start, bundle, 'issue', T0), T0).end;
+    expect(named(planRollback(issued, bundle, LATER))).toEqual(['pod/team-1/frozen']);
+  });
+
   it('does not count for a rotation that goes on: forth, what it had at its start is what must go', () => {
     const issued = issuedWith([pod('frozen')]);
     expect(named(plan(issued, rotation, 'retire', LATER))).toEqual(['pod/team-1/frozen']);

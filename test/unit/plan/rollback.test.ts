@@ -82,7 +82,11 @@ describe('a rollback from after issue', () => {
     const leaked = planRollback(issued, { ...rotation, compromised: true }, LATER);
     const values = leaked.steps.flatMap((step) => (step.action.do === 'write' ? [step.action.value] : []));
     expect(values).not.toContain('old+reverse');
-    expect(leaked.refusal?.reason).toBe('no-safe-order');
+    expect(leaked.refusal?.message).toBeUndefined();
+    const serves = leaked.steps.findIndex((step) => step.id.startsWith('rollback.kubernetes.serving'));
+    const trusts = leaked.steps.findLastIndex((step) => step.id.endsWith('-both') && step.action.do === 'restart');
+    expect(trusts).toBeGreaterThan(-1);
+    expect(trusts).toBeLessThan(serves);
   });
 
   it('burns the generation: no plan goes forward with it again', () => {
@@ -101,11 +105,51 @@ describe('a rollback on the bundle route with the same subject', () => {
   };
   const start = syntheticInventory({ controlPlanes: 1 });
 
-  it('needs no reverse bridge while clients still trust old', () => {
+  const made = plan(start, rotation, 'retire', T0);
+  const { worlds } = follow(start, rotation, made, T0, true);
+  const bridged = (steps: typeof made.steps) =>
+    steps.some(({ action }) => action.do === 'write' && String(action.value).includes('+'));
+
+  it('needs no reverse bridge and no second restart while clients still trust old', () => {
     const trusted = follow(start, rotation, plan(start, rotation, 'trust', T0), T0).end;
     const rollback = planRollback(trusted, rotation, LATER);
     expect(rollback.refusal?.message).toBeUndefined();
+    expect(rollback.steps.filter(({ id }) => id.includes('-both'))).toEqual([]);
     expect(leftOf(follow(trusted, back(rotation), rollback, LATER).end, rotation)).toEqual([]);
+  });
+
+  it('is open from every prefix: who trusts new alone is made to trust both again first', () => {
+    worlds.forEach((world, done) => {
+      const name = made.steps[done]?.id ?? 'the end';
+      const rollback = planRollback(world, rotation, LATER);
+      expect(rollback.refusal?.message, `before ${name}`).toBeUndefined();
+      expect(bridged(rollback.steps), `before ${name}`).toBe(false);
+      const { end } = follow(world, back(rotation), rollback, LATER);
+      expect(leftOf(end, rotation), `before ${name}`).toEqual([]);
+      expect(onlyProves(planRollback(end, rotation, EVEN_LATER)), `back from before ${name}`).toBe(true);
+    });
+  });
+
+  it('can itself be interrupted anywhere', () => {
+    const issued = worlds[made.steps.findIndex((step) => step.move === 'retire')] as Inventory;
+    const rollback = planRollback(issued, rotation, LATER);
+    const { worlds: backwards } = follow(issued, back(rotation), rollback, LATER, true);
+    rollback.steps.forEach((step, done) => {
+      const half = after(backwards[done] as Inventory, back(rotation), step, LATER + 500 * MINUTE, true);
+      const rest = planRollback(half, rotation, EVEN_LATER);
+      expect(rest.refusal?.message, `in the middle of ${step.id}`).toBeUndefined();
+      expect(leftOf(follow(half, back(rotation), rest, EVEN_LATER).end, rotation), step.id).toEqual([]);
+    });
+  });
+
+  it('restarts clients twice from after issue, and no API server', () => {
+    const issued = follow(start, rotation, plan(start, rotation, 'issue', T0), T0).end;
+    expect(planRollback(issued, rotation, LATER).restarts).toMatchObject({
+      'kube-apiserver': 0,
+      'kube-controller-manager': 2,
+      'kube-scheduler': 2,
+      kubelet: 2,
+    });
   });
 });
 

@@ -152,7 +152,13 @@ function runGo(
   signal?: AbortSignal,
 ): Promise<string | undefined> {
   const env = { ...process.env, CGO_ENABLED: '0', GOFLAGS: '' };
-  const child = spawn('go', args, { cwd, signal, stdio: ['ignore', 'ignore', 'pipe'], env });
+  // It ends with us, however we end: two that write one file would spoil it.
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'go', ...args], {
+    cwd,
+    signal,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env,
+  });
   let tail = '';
   child.stderr.on('data', (chunk: Buffer) => {
     saw(String(chunk));

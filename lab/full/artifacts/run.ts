@@ -36,7 +36,10 @@ export function run(argv: readonly string[], { signal, apart }: RunOptions = {})
     errors = (errors + String(chunk)).slice(-8000);
   });
   return new Promise((resolve, reject) => {
-    child.on('error', (thrown) => reject(new Error(`${argv[0]}: ${reasonOf(thrown)}`)));
+    // An error of a child that runs is its end by the signal: all that it started ends first, for its files are removed next.
+    child.on('error', (thrown) => {
+      if (child.pid === undefined) reject(new Error(`${argv[0]}: ${reasonOf(thrown)}`));
+    });
     child.on('close', (code, killed) => {
       if (code === 0) resolve(output);
       else reject(new Error(`${argv[0]} ended with ${code ?? killed}:\n  ${lastLines(errors)}`));

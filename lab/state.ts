@@ -47,7 +47,7 @@ const labFile = z.object({
   phase: z.enum(['making', 'up', 'going']),
   /** What a full lab's nodes are made of, in the cache. */
   parts: z
-    .object({ program: z.string(), rootfs: z.string(), images: z.string(), containerdBase: z.string().optional() })
+    .object({ program: z.string(), rootfs: z.string(), images: z.string(), containerdBase: z.string() })
     .optional(),
   /** The bundled command that the supervisor and the load balancer run, and the Node that runs it. */
   program: z.object({ node: z.string(), script: z.string() }),

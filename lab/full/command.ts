@@ -10,8 +10,6 @@ export const fullEnvironment = (dir: string): Record<string, string> => ({ PATH,
 
 export interface CommandOptions {
   input?: string;
-  /** File whose content is standard input. */
-  stdin?: number;
   signal?: AbortSignal;
   /** How it is named in an error; default: its first words. */
   as?: string;
@@ -23,11 +21,11 @@ export function command(
   argv: readonly string[],
   options: CommandOptions = {},
 ): Promise<string> {
-  const { input, stdin, signal, as } = options;
+  const { input, signal, as } = options;
   const [program = '', ...args] = argv;
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
-      stdio: [stdin ?? (input === undefined ? 'ignore' : 'pipe'), 'pipe', 'pipe'],
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       env: fullEnvironment(place.dir),
       cwd: '/',
       ...(signal ? { signal } : {}),

@@ -1,9 +1,8 @@
 // What a node's containerd starts with: all images, without a registry.
 
-import { closeSync, cpSync, existsSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { command } from './command.ts';
-import { runOn } from './node.ts';
 import type { FullParts } from './parts.ts';
 import type { FullPlace } from './place.ts';
 
@@ -22,10 +21,6 @@ export async function fillContainerd(
 ): Promise<void> {
   const folder = place.node(node, 'containerd');
   rmSync(folder, { recursive: true, force: true });
-  if (parts.containerdBase === undefined) {
-    mkdirSync(folder);
-    return;
-  }
   const options = signal ? { signal } : {};
   try {
     await command(place, ['cp', '--archive', '--link', parts.containerdBase, folder], options);
@@ -40,23 +35,5 @@ export async function fillContainerd(
     if (!existsSync(own)) continue;
     rmSync(own);
     cpSync(join(parts.containerdBase, file), own, { preserveTimestamps: true });
-  }
-}
-
-/** For nodes that run, where there is no base. */
-export async function importImages(
-  place: FullPlace,
-  node: string,
-  parts: FullParts,
-  signal?: AbortSignal,
-): Promise<void> {
-  const archive = openSync(parts.images, 'r');
-  try {
-    await runOn(place, node, ['ctr', '--namespace', 'k8s.io', 'images', 'import', '-'], {
-      stdin: archive,
-      ...(signal ? { signal } : {}),
-    });
-  } finally {
-    closeSync(archive);
   }
 }

@@ -51,6 +51,9 @@ export function initConfig(place: FullPlace, node: LabNode, secrets: JoinSecrets
       kind: 'KubeletConfiguration',
       cgroupDriver: 'cgroupfs',
       failCgroupV1: false,
+      // The disk is the host's, and images that are collected cannot be had again.
+      imageGCHighThresholdPercent: 100,
+      evictionHard: { 'nodefs.available': '0%', 'nodefs.inodesFree': '0%', 'imagefs.available': '0%' },
       ...kubelet,
     },
     {

@@ -7,7 +7,10 @@ import { command } from './command.ts';
 import { unmountBelow } from './mounts.ts';
 import { type FullPlace, podNetworkOf } from './place.ts';
 
-/** The hub: the bridge carries the load balancer's address, and forwards no packet to anywhere else. */
+/**
+ * The hub: the bridge carries the load balancer's address, and there is nowhere else to go. It says so: a client that asks for a Service before
+ * kube-proxy is there hears at once that nobody is, and need not wait half a minute for a connection.
+ */
 export async function makeHub(place: FullPlace, signal?: AbortSignal): Promise<void> {
   await makeNamespace(place, place.netns(), signal);
   await inside(
@@ -29,9 +32,7 @@ export async function plugIn(place: FullPlace, node: LabNode, signal?: AbortSign
     signal,
   );
   await inside(place, file, nodeNetwork(place, node), signal);
-  await command(place, ['nsenter', `--net=${file}`, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward'], {
-    ...(signal ? { signal } : {}),
-  });
+  await forward(place, file, signal);
 }
 
 const nodeNetwork = (place: FullPlace, node: LabNode): string[] => [
@@ -58,6 +59,14 @@ async function makeNamespace(place: FullPlace, file: string, signal?: AbortSigna
   writeFileSync(file, '');
   await command(place, ['unshare', `--net=${file}`, 'true'], signal ? { signal } : {});
 }
+
+/** A setting of the namespace alone. */
+const forward = (place: FullPlace, file: string, signal?: AbortSignal): Promise<string> =>
+  command(
+    place,
+    ['nsenter', `--net=${file}`, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward'],
+    signal ? { signal } : {},
+  );
 
 const inside = (place: FullPlace, file: string, lines: readonly string[], signal?: AbortSignal): Promise<string> =>
   command(place, ['nsenter', `--net=${file}`, 'ip', '-batch', '-'], {

@@ -8,5 +8,5 @@ export interface FullParts {
   /** Docker archive of all images. */
   images: string;
   /** `/var/lib/containerd` with all images in it, unpacked. */
-  containerdBase?: string | undefined;
+  containerdBase: string;
 }

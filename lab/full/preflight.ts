@@ -109,9 +109,9 @@ export function demandPlainFolder(dir: string): void {
 
 export const memoryNeeded = (controlPlanes: number, workers: number): number =>
   (300 + controlPlanes * 900 + workers * 250) * MIB;
-const diskNeeded = (nodes: number, shared: boolean): number => (500 + nodes * (shared ? 150 : 1_200)) * MIB;
+const diskNeeded = (nodes: number): number => (300 + nodes * 200) * MIB;
 
-export function demandFullRoom(labs: string, controlPlanes: number, workers: number, sharedImages: boolean): void {
+export function demandFullRoom(labs: string, controlPlanes: number, workers: number): void {
   const available = Number(/^MemAvailable:\s+(\d+) kB/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1] ?? 0) * 1024;
   const memory = memoryNeeded(controlPlanes, workers);
   if (available < memory)
@@ -124,7 +124,7 @@ export function demandFullRoom(labs: string, controlPlanes: number, workers: num
     );
   mkdirSync(labs, { recursive: true });
   const { bavail, bsize } = statfsSync(labs);
-  const disk = diskNeeded(controlPlanes + workers, sharedImages);
+  const disk = diskNeeded(controlPlanes + workers);
   if (bavail * bsize < disk)
     throw notReady(
       `the lab takes up to ${disk / MIB} MiB in ${labs}, and ${Math.round((bavail * bsize) / MIB)} MiB are free`,

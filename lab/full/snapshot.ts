@@ -85,7 +85,7 @@ async function switchOn(place: FullPlace, parts: FullParts): Promise<void> {
       rmSync(place.node(node.name, 'layer/work'), { recursive: true, force: true });
       mkdirSync(place.node(node.name, 'layer/work'));
       rmSync(layerOf(place, node.name, 'var/lib/cni/networks'), { recursive: true, force: true });
-      if (parts.containerdBase !== undefined) await fillContainerd(place, node.name, parts);
+      await fillContainerd(place, node.name, parts);
       await startNode(place, node, parts.rootfs);
     }),
   );

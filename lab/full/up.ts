@@ -12,12 +12,13 @@ import { chooseNetwork } from '../processes/network.ts';
 import { bundledCommand } from '../program.ts';
 import { removeAny } from '../remove.ts';
 import { type LabFile, labDir, labsFolder, readLabOrNone, writeLab } from '../state.ts';
-import { type KubeVersion, kubeVersion } from '../versions.ts';
+import { kubeVersion } from '../versions.ts';
 import { installHostPackages } from './artifacts/host-packages.ts';
-import { planFull, runFull } from './artifacts/prepare.ts';
+import { demandRights } from './artifacts/preflight.ts';
+import { type FullPlan, planFull, runFull } from './artifacts/prepare.ts';
 import { makeCluster } from './cluster.ts';
 import { writeFullConfig } from './config.ts';
-import { fillContainerd, importImages } from './containerd.ts';
+import { fillContainerd } from './containerd.ts';
 import { takeFullKeysAway } from './external-ca.ts';
 import { fullHealthOf } from './health.ts';
 import { awaitKeeper, keeperOf, startKeeper } from './keeper.ts';
@@ -54,17 +55,18 @@ export async function upFull(options: FullOptions): Promise<LabFile> {
   const version = kubeVersion(options.kubernetes);
   const dir = labDir(options.name);
   demandPlainFolder(dir);
-  await installHostPackages(options.say);
-  await demandNamespaces();
+  demandRights();
   return withLock(labLock(options.name), { taken: busy(options.name) }, async () => {
     const standing = await standingLab(dir, options);
     if (standing) return standing;
-    const source = planParts(version);
+    const plan = planFull(version);
     await removeAny(dir);
-    demandFullRoom(labsFolder(), options.controlPlanes, options.workers, source.sharedImages);
+    demandFullRoom(labsFolder(), options.controlPlanes, options.workers);
     await networkFor(options);
+    await installHostPackages(options.say);
+    await demandNamespaces();
     return interruptible(
-      (signal) => make(dir, source, options, signal),
+      (signal) => make(dir, plan, options, signal),
       async () => ((await removeAny(dir)) ? `what was made of lab "${options.name}" is gone` : 'nothing was made'),
     );
   });
@@ -78,9 +80,9 @@ const networkFor = ({ name, controlPlanes, network }: FullOptions): Promise<stri
     endpoints: (of) => [{ host: outsideAddress(of), port: API_PORT }],
   });
 
-async function make(dir: string, source: PartsPlan, options: FullOptions, signal: AbortSignal): Promise<LabFile> {
+async function make(dir: string, plan: FullPlan, options: FullOptions, signal: AbortSignal): Promise<LabFile> {
   const { say } = options;
-  const parts = await source.run(say, signal);
+  const parts = await runFull(plan, say, signal);
   const lab = makeFolder(dir, parts, await networkFor(options), options);
   const place = fullPlaceOf(dir, lab);
   const { nodes } = lab;
@@ -94,10 +96,6 @@ async function make(dir: string, source: PartsPlan, options: FullOptions, signal
   writeFullConfig(place);
   startKeeper(place);
   await Promise.all([...nodes.map((node) => startNode(place, node, parts.rootfs, signal)), awaitKeeper(place, signal)]);
-  if (parts.containerdBase === undefined) {
-    say('images into every node');
-    await Promise.all(nodes.map(({ name }) => importImages(place, name, parts, signal)));
-  }
   const { kubelet = {}, kubeletOf = {}, givenCAs } = options;
   await makeCluster(place, { kubelet, kubeletOf, ...(givenCAs ? { givenCAs } : {}) }, say, signal);
   if (options.withoutCAKey) {
@@ -167,29 +165,4 @@ async function makeNodeFolder(place: FullPlace, name: string, parts: FullParts, 
   chmodSync(layerOf(place, name), 0o755);
   mkdirSync(place.node(name, 'layer/work'));
   await fillContainerd(place, name, parts, signal);
-}
-
-/** Where the parts come from; planning writes nothing. */
-export interface PartsPlan {
-  sharedImages: boolean;
-  run(say: (line: string) => void, signal: AbortSignal): Promise<FullParts>;
-}
-
-/** Those of a folder where one is named: parts that were made elsewhere. */
-function planParts(version: KubeVersion): PartsPlan {
-  const folder = process.env.REROOT_FULL_PARTS;
-  if (!folder) {
-    const plan = planFull(version);
-    return { sharedImages: true, run: (say, signal) => runFull(plan, say, signal) };
-  }
-  const base = join(folder, 'containerd-base');
-  const parts = {
-    program: join(folder, 'program'),
-    rootfs: join(folder, 'rootfs'),
-    images: join(folder, 'images.tar'),
-  };
-  return {
-    sharedImages: existsSync(base),
-    run: () => Promise.resolve({ ...parts, ...(existsSync(base) ? { containerdBase: base } : {}) }),
-  };
 }

@@ -1,4 +1,8 @@
 import type { Command } from 'commander';
+import { reasonOf } from '../../src/errors.ts';
+import { installHostPackages } from '../full/artifacts/host-packages.ts';
+import { demandRights } from '../full/artifacts/preflight.ts';
+import { preflightFull } from '../full/preflight.ts';
 import { demo } from './demo.ts';
 
 /** `reroot lab demo`: what `npm run demo` runs once the packages are there and the command is built. */
@@ -6,17 +10,19 @@ export function registerDemo(lab: Command): void {
   lab
     .command('demo')
     .description('a lab, load on it, both authorities to the end of retire, and what was measured')
-    .option('--quick', 'the process lab (the full lab is not part of this version, so it is taken in any case)')
+    .option('--quick', 'the process lab, which needs no root: minutes instead of a quarter of an hour')
     .option('--name <name>', 'name of the lab', 'demo')
     .option('--keep', 'leave the lab up at the end')
     .option('--control-planes <n>', 'control-plane nodes', (text) => Number(text), 3)
+    .option('--workers <n>', 'nodes of the full lab without a control plane', (text) => Number(text), 2)
     .option('--kubernetes <version>', 'version of Kubernetes')
     .option('--after <seconds>', 'load after retire', (text) => Number(text), 15)
     .action(async (flags: Flags) => {
       const say = (line: string): void => void process.stdout.write(`${line}\n`);
-      if (!flags.quick)
-        say('The full lab (kubeadm on nodes of namespaces) is not part of this version: the process lab is taken.');
+      const kind = flags.quick ? 'processes' : await kindPossible(say);
       const result = await demo({
+        kind,
+        workers: flags.workers,
         name: flags.name,
         keep: flags.keep ?? false,
         controlPlanes: flags.controlPlanes,
@@ -31,11 +37,31 @@ export function registerDemo(lab: Command): void {
     });
 }
 
+/** The full lab where this machine and this user can have one; else the process lab, and it is said why. */
+async function kindPossible(say: (line: string) => void): Promise<'processes' | 'full'> {
+  const against = await whyNoFullLab(say);
+  if (against === undefined) return 'full';
+  say(`The full lab cannot stand here: ${against}.`);
+  say('So this is the process lab: the same rotation on control planes of plain processes, without kubelets and pods.');
+  return 'processes';
+}
+
+async function whyNoFullLab(say: (line: string) => void): Promise<string | undefined> {
+  try {
+    demandRights();
+    await installHostPackages(say);
+  } catch (thrown) {
+    return reasonOf(thrown);
+  }
+  return preflightFull();
+}
+
 interface Flags {
   quick?: boolean;
   name: string;
   keep?: boolean;
   controlPlanes: number;
+  workers: number;
   kubernetes?: string;
   after: number;
 }

@@ -1,6 +1,6 @@
 // The demo: a lab, load on it, both authorities to the end of retire, what was measured, and the lab taken down again.
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { failedSafe, RerootError } from '../../src/errors.ts';
 import type { RotationEvent } from '../../src/rotate/events.ts';
@@ -8,12 +8,17 @@ import { plainLine } from '../../src/views/plain.ts';
 import { labDir } from '../state.ts';
 import { type Finished, runReroot } from './child.ts';
 import { startLoad } from './load-process.ts';
-import { availability, restartsSince, type SupervisorEvent } from './tally.ts';
+import { outlook } from './outlook.ts';
+import { countRestarts } from './restarts.ts';
+import { availability } from './tally.ts';
 
 export interface DemoOptions {
+  kind: 'processes' | 'full';
   name: string;
   keep: boolean;
   controlPlanes: number;
+  /** Of a full lab. */
+  workers: number;
   kubernetes?: string;
   /** Seconds of load after retire, to see who is cut off and who is not. */
   after: number;
@@ -34,20 +39,11 @@ export interface DemoResult {
 }
 
 const AUTHORITIES = ['kubernetes', 'front-proxy'];
-const COMPONENTS = ['kube-apiserver', 'etcd', 'kube-scheduler', 'kube-controller-manager', 'kubelet'];
 
 export async function demo(options: DemoOptions): Promise<DemoResult> {
   const { say, name } = options;
   const begun = Date.now();
-  say('This is what happens now, on loopback addresses only, as the user you are:');
-  say(
-    '  1. a Kubernetes control plane of plain processes (the components are built once, 4 to 9 minutes, then cached)',
-  );
-  say('  2. load on it by a dozen kinds of clients, with a baseline of 20 s before anything is touched');
-  say(
-    '  3. the Kubernetes CA and the front-proxy CA turned to the end of retire (about 3 minutes, 2 of them watching that old stays out)',
-  );
-  say('  4. what was measured, a report, and the lab taken down. It takes about 1.5 GB of memory and 2 GB of disk.');
+  for (const line of outlook(options)) say(line);
   await up(options);
   try {
     return await rotateUnderLoad(options, begun);
@@ -57,19 +53,13 @@ export async function demo(options: DemoOptions): Promise<DemoResult> {
   }
 }
 
-async function up(options: DemoOptions): Promise<void> {
-  const args = [
-    'lab',
-    'up',
-    '--kind',
-    'processes',
-    '--name',
-    options.name,
-    '--control-planes',
-    String(options.controlPlanes),
-  ];
-  if (options.kubernetes) args.push('--kubernetes', options.kubernetes);
-  await must(args, options.say, 'the lab could not be started');
+async function up({ kind, name, controlPlanes, workers, kubernetes, say }: DemoOptions): Promise<void> {
+  const args = ['lab', 'up', '--kind', kind, '--name', name, '--control-planes', String(controlPlanes)];
+  if (kind === 'full') args.push('--workers', String(workers));
+  if (kubernetes) args.push('--kubernetes', kubernetes);
+  await must(args, say, 'the lab could not be started');
+  if (kind === 'full')
+    await must(['lab', 'workloads', '--name', name], say, 'the workloads could not be put on the lab');
 }
 
 async function rotateUnderLoad(options: DemoOptions, begun: number): Promise<DemoResult> {
@@ -84,7 +74,7 @@ async function rotateUnderLoad(options: DemoOptions, begun: number): Promise<Dem
   };
   try {
     await load.baseline;
-    const since = Date.now();
+    const restarts = await countRestarts(options.kind, dir);
     say('The baseline is clean. Rotation to the end of issue:');
     const common = ['--config', join(dir, 'reroot.yaml'), '--kubeconfig', join(dir, 'kubeconfig'), '-o', 'json'];
     const authority = ['--authority', AUTHORITIES.join(',')];
@@ -102,19 +92,19 @@ async function rotateUnderLoad(options: DemoOptions, begun: number): Promise<Dem
     );
 
     await new Promise((resolve) => setTimeout(resolve, options.after * 1000));
+    const restarted = await restarts();
     const summary = await load.stop();
     const report = await writeReport(name, common, say);
-    const log = readLog(join(dir, 'events.jsonl'));
     const { before, ...counts } = availability(summary, events);
     writeFileSync(report.replace(/html$/, 'load.json'), JSON.stringify(summary));
     for (const { t, kind, target, text } of before.slice(0, 10)) {
       say(`failed before retire: ${new Date(t).toISOString()} ${kind} ${target ?? ''} ${text}`);
     }
     const result: DemoResult = {
-      lab: 'processes',
+      lab: options.kind,
       authorities: AUTHORITIES,
       ...counts,
-      restarts: restartsSince(log, since, COMPONENTS),
+      restarts: restarted,
       waived,
       seconds: Math.round((Date.now() - begun) / 1000),
       report,
@@ -161,12 +151,4 @@ async function must(args: readonly string[], say: (line: string) => void, why: s
   const run = await runReroot(args, { onLine: say });
   if (run.code !== 0)
     throw new RerootError(run.code === 2 ? 2 : 4, `${why}: ${run.stderr.trim() || `exit code ${run.code}`}`);
-}
-
-function readLog(file: string): SupervisorEvent[] {
-  if (!existsSync(file)) return [];
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as SupervisorEvent);
 }

@@ -1,0 +1,35 @@
+// Restarts since a moment, on either kind of lab.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readLab } from '../state.ts';
+import { lookAtPods, podRestarts } from './pods.ts';
+import { watchStarts } from './starts.ts';
+import { restartsSince, type SupervisorEvent } from './tally.ts';
+
+const COMPONENTS = ['kube-apiserver', 'etcd', 'kube-scheduler', 'kube-controller-manager', 'kubelet'];
+
+/** Begins to count; what it gives ends that and tells the most that any instance of each component was restarted, and on a full lab how many pods were. */
+export async function countRestarts(
+  kind: 'processes' | 'full',
+  dir: string,
+): Promise<() => Promise<Record<string, number>>> {
+  const since = Date.now();
+  if (kind === 'processes') return async () => restartsSince(readLog(join(dir, 'events.jsonl')), since, COMPONENTS);
+  const kubeconfig = join(dir, 'kubeconfig');
+  const nodes = (readLab(dir)?.nodes ?? []).map(({ name }) => name);
+  const watch = await watchStarts(join(dir, 'ssh_config'), nodes);
+  const before = await lookAtPods(kubeconfig);
+  return async () => ({
+    ...restartsSince(watch.stop(), since, COMPONENTS),
+    pods: podRestarts(before, await lookAtPods(kubeconfig)),
+  });
+}
+
+function readLog(file: string): SupervisorEvent[] {
+  if (!existsSync(file)) return [];
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as SupervisorEvent);
+}

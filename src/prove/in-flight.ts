@@ -1,10 +1,12 @@
 // Certificates that were signed and not yet taken up, and nodes that join meanwhile: both are told by the CSRs of the last quarter of an hour.
 
+import { posix } from 'node:path';
 import { type Csr, listCsrs } from '../cluster/csr.ts';
 import { IN_FLIGHT_LIMIT } from '../core/catalog/published.ts';
 import { fileUses } from '../core/catalog/stores-of.ts';
 import type { Proof } from '../core/model/step.ts';
 import type { Credential } from '../core/model/value.ts';
+import { findFiles } from '../nodes/files.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import { parseCertificates } from '../pki/pem.ts';
 import { credentialIn } from './chain.ts';
@@ -56,7 +58,10 @@ export async function inFlight(proof: Proof, ctx: LookContext): Promise<Look> {
   };
 }
 
-/** Its kubelet's current pair is this certificate or a later one. */
+/**
+ * Its kubelet's current pair is this certificate or a later one, or one of its earlier pairs is: the store keeps them all
+ * (C:util/certificate/certificate_store.go), and what reroot has put into their place since begins a day earlier.
+ */
 async function isTakenUp(ctx: LookContext, { csr, leaf }: Flight): Promise<boolean> {
   const node =
     /(?:^|,)CN=system:node:([^,]+)/.exec(leaf.subject)?.[1] ?? csr.spec.username?.replace(/^system:node:/, '');
@@ -66,7 +71,23 @@ async function isTakenUp(ctx: LookContext, { csr, leaf }: Flight): Promise<boole
   if (path === undefined) return false;
   const file = (await ctx.read(kubelet.node, [path])).get(path);
   const current = file?.bytes && parseCertificates(file.bytes, path)[0];
-  return current !== undefined && (current.fingerprint === leaf.fingerprint || current.notBefore >= leaf.notBefore);
+  if (current !== undefined && (current.fingerprint === leaf.fingerprint || current.notBefore >= leaf.notBefore))
+    return true;
+  const earlier = await earlierPairs(ctx, kubelet.node, path);
+  return earlier.some((certificate) => certificate.fingerprint === leaf.fingerprint);
+}
+
+/** `kubelet-client-2026-11-25-01-42-57.pem` beside `kubelet-client-current.pem`. */
+async function earlierPairs(ctx: LookContext, node: string, current: string): Promise<Certificate[]> {
+  const { dir, base } = posix.parse(current);
+  const stem = /^(.*)-current\.pem$/.exec(base)?.[1];
+  if (stem === undefined) return [];
+  const paths = await findFiles(ctx.accessOf(node), [dir], [`${stem}-2*.pem`], { depth: 1 });
+  const files = await ctx.read(node, paths);
+  return paths.flatMap((path) => {
+    const bytes = files.get(path)?.bytes;
+    return bytes ? parseCertificates(bytes, path).slice(0, 1) : [];
+  });
 }
 
 /** Names of nodes that have asked for a first certificate by a bootstrap token lately. */

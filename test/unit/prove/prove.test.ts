@@ -316,6 +316,35 @@ describe('through the API', () => {
     ]);
   });
 
+  test('in flight: a certificate from old that its kubelet took up once, and that reroot has replaced since, is not', async () => {
+    const base = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
+    const { publicKey } = IDENTITIES.new.certificate;
+    // Not backdated, as the signer makes them: later than what reroot has put into its place.
+    const given = makeClientLeaf(OLD, { commonName: 'system:node:n1', publicKey, now: Date.now() + 3 * 86_400_000 });
+    const csr = {
+      metadata: { name: 'csr-1', creationTimestamp: new Date(Date.now() - 60_000).toISOString() },
+      spec: {
+        signerName: 'kubernetes.io/kube-apiserver-client-kubelet',
+        username: 'system:bootstrap:abc',
+        request: '',
+      },
+      status: { certificate: Buffer.from(given.pem).toString('base64') },
+    };
+    w.api.objects.set(base, { metadata: { name: '' }, items: [csr] });
+    const current = w.put('pki/kubelet-client-current.pem', clientLeaf(NEW, 'system:node:n1').cert);
+    w.add({
+      component: 'kubelet',
+      settings: { 'kubeconfig.client-certificate': current },
+      flags: { kubeconfig: ['/k'] },
+    });
+    const look = async () =>
+      (await w.look({ kind: 'holds', of: ['object/CertificateSigningRequest//in-flight'], keep: ['new'] }))[0]?.value;
+
+    expect(await look()).toBe('old');
+    w.put('pki/kubelet-client-2026-11-25-02-25-01.pem', given.pem);
+    expect(await look()).toBe('new');
+  });
+
   test('published: every copy, and those whose namespace is gone do not count', async () => {
     const map = (namespace: string, pem: string) => ({
       metadata: { name: 'kube-root-ca.crt', namespace },

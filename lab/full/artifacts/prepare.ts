@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { planBuild } from '../../build.ts';
+import type { Cached } from '../../cached.ts';
 import { type GoBuild, labSources, planGoBuild, runGoBuild } from '../../go-build.ts';
 import { cacheFolder } from '../../state.ts';
 import type { KubeVersion } from '../../versions.ts';
@@ -14,6 +15,7 @@ import { pauseOf } from './image-list.ts';
 import { type ImageArchive, makeImages, planImages } from './images.ts';
 import { makeNodeRoot, type NodeRoot, planNodeRoot } from './node-root.ts';
 import { demandArtifacts, demandRights } from './preflight.ts';
+import { prune } from './prune.ts';
 import { together } from './together.ts';
 
 export interface FullArtifacts extends FullParts {
@@ -45,9 +47,14 @@ export function planFull(version: KubeVersion): FullPlan {
   const images = planImages(version.version, [program.key, dns.key, pause.key, debian.key]);
   const base = planContainerdBase(version.version, images.key, root.key);
   const plan = { version, program, dns, pause, debian, root, images, base };
-  demandArtifacts(Object.values({ program, dns, pause, debian, root, images, base }));
+  demandArtifacts(partsOf(plan));
   return plan;
 }
+
+const partsOf = ({ program, dns, pause, debian, root, images, base }: FullPlan): Cached[] => [
+  ...[program, dns, pause, debian],
+  ...[root, images, base],
+];
 
 const DNS = (): Parameters<typeof planGoBuild>[0] => ({
   title: 'CoreDNS',
@@ -90,6 +97,8 @@ export async function runFull(plan: FullPlan, say: Say, signal?: AbortSignal): P
   const archive = await makeImages(plan.images, images, layers, say, signal);
   const base = { root, images: archive, program, count: images.length };
   const containerdBase = await makeContainerdBase(plan.base, base, say, signal);
+  const pruned = prune(partsOf(plan));
+  if (pruned.length > 0) say(`removed ${pruned.length} older parts from the cache`);
   return { program, rootfs: root, images: archive, containerdBase };
 }
 

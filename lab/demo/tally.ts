@@ -3,6 +3,7 @@
 import type { RotationEvent } from '../../src/rotate/events.ts';
 import type { Failure } from '../load/failure.ts';
 import type { LoadSummary } from '../load/summary.ts';
+import { excuses } from './excuses.ts';
 
 export interface SupervisorEvent {
   t: number;
@@ -21,11 +22,6 @@ export interface Availability {
   excused: Record<string, number>;
 }
 
-/** Milliseconds around a kubelet's restart in which a request through it may fail. */
-const RESTART_SLACK = 1_000;
-/** The first handshake after a swap cuts what runs through that API server (trap 26); the file is re-read once a second at most. */
-const SWAP_SLACK = 3_000;
-
 /** When retire's first step began; Infinity when it never did. */
 export function retireBegan(events: readonly RotationEvent[]): number {
   const first = events.find(
@@ -39,29 +35,15 @@ export function availability(summary: LoadSummary, events: readonly RotationEven
   const excused: Record<string, number> = {};
   const failedAfterRetire: Record<string, number> = {};
   const before: Failure[] = [];
+  const excuseOf = excuses(events);
   for (const failure of summary.failures) {
-    const excuse = failure.kind === 'kubelet' ? excuseOf(failure.t - failure.ms, failure.t, events) : undefined;
+    const excuse = excuseOf(failure);
     if (excuse) excused[excuse] = (excused[excuse] ?? 0) + 1;
     else if (failure.t < began) before.push(failure);
     else failedAfterRetire[failure.kind] = (failedAfterRetire[failure.kind] ?? 0) + 1;
   }
   const requests = Object.values(summary.clients).reduce((sum, kind) => sum + kind.requests, 0);
   return { requests, failedBeforeRetire: before.length, failedAfterRetire, excused, before };
-}
-
-function excuseOf(from: number, to: number, events: readonly RotationEvent[]): string | undefined {
-  const meets = (event: RotationEvent, slack: number): boolean => {
-    const at = Date.parse(event.time);
-    return at + slack >= from && at - slack <= to;
-  };
-  if (
-    events.some((event) => event.type === 'restart' && event.party?.endsWith('/kubelet') && meets(event, RESTART_SLACK))
-  ) {
-    return 'kubelet-restart';
-  }
-  const swap = (event: RotationEvent): boolean =>
-    event.type === 'step' && /kubelet-client|nudge/.test(event.step ?? '');
-  return events.some((event) => swap(event) && meets(event, SWAP_SLACK)) ? 'kubelet-client-swap' : undefined;
 }
 
 /** Restarts of each component since a moment: the most of any instance, from the supervisor's starts. Components that never did are 0. */

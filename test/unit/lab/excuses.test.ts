@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { excuses } from '../../../lab/demo/excuses.ts';
+import type { Failure } from '../../../lab/load/failure.ts';
+import type { RotationEvent } from '../../../src/rotate/events.ts';
+
+const at = (seconds: number): string => new Date(seconds * 1_000).toISOString();
+const restart = (seconds: number, party: string, state: string): RotationEvent => ({
+  time: at(seconds),
+  type: 'restart',
+  party,
+  message: '',
+  data: { state },
+});
+const nudge = (seconds: number, state: string): RotationEvent => ({
+  time: at(seconds),
+  type: 'step',
+  step: 'issue.kubernetes.to-kubelets.nudge',
+  message: '',
+  data: { state },
+});
+const failure = (seconds: number, target: string, more: Partial<Failure> = {}): Failure => ({
+  t: seconds * 1_000,
+  kind: 'kubelet',
+  target,
+  class: 'http-5xx',
+  text: '',
+  ms: 20,
+  ...more,
+});
+
+describe('excuses', () => {
+  const events = [
+    restart(100, 'w1/kubelet', 'begin'),
+    restart(104, 'w1/kubelet', 'done'),
+    nudge(200, 'begin'),
+    nudge(204, 'done'),
+  ];
+
+  it('are for requests through the kubelet that restarts, while it does', () => {
+    const excuseOf = excuses(events);
+    for (const t of [99.5, 102, 104.9]) expect(excuseOf(failure(t, 'cp1>w1 logs'))).toBe('kubelet-restart');
+    expect(excuseOf(failure(110, 'cp1>w1 logs', { ms: 8_000 }))).toBe('kubelet-restart');
+    expect(excuseOf(failure(102, 'cp1>w2 logs'))).toBeUndefined();
+    expect(excuseOf(failure(106, 'cp1>w1 logs'))).toBeUndefined();
+    expect(excuseOf(failure(102, '', { kind: 'kept' }))).toBeUndefined();
+  });
+
+  it('are for one request of each API server and swap, and for all its streams', () => {
+    const excuseOf = excuses(events);
+    expect(excuseOf(failure(201, 'cp1>w1 exec'))).toBe('kubelet-client-swap');
+    expect(excuseOf(failure(201, 'cp1>w2 logs'))).toBeUndefined();
+    expect(excuseOf(failure(201, 'cp2>w2 logs'))).toBe('kubelet-client-swap');
+    for (const node of ['w1', 'w2'])
+      expect(excuseOf(failure(203, `cp1>${node} follow`, { kind: 'kubelet-stream' }))).toBe('kubelet-client-swap');
+    expect(excuseOf(failure(230, 'cp3>w1 follow', { kind: 'kubelet-stream' }))).toBeUndefined();
+  });
+});

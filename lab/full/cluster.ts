@@ -20,7 +20,7 @@ export interface ClusterWish {
 }
 
 const CONFIG = '/root/kubeadm.yaml';
-const READY_MS = 120_000;
+const READY_MS = 240_000;
 
 export async function makeCluster(
   place: FullPlace,

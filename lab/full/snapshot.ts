@@ -17,7 +17,7 @@ import { type FullPlace, fullPlaceOf } from './place.ts';
 /** Of a node's folder. Not containerd's: containers begin anew after a power cut, and images do not change. */
 const DISKS = ['layer/upper', 'etcd', 'kubelet'];
 const FILES = ['lab.json', 'kubeconfig', 'reroot.yaml', 'known_hosts'];
-const BACK_MS = 180_000;
+const BACK_MS = 300_000;
 
 /** Cuts the power of all nodes, copies their disks, starts them again. One of that name is replaced. */
 export const snapshotFull = (dir: string, lab: LabFile, to: string): Promise<void> =>
@@ -74,7 +74,13 @@ function whileOff(dir: string, { name }: LabFile, work: (place: FullPlace) => Pr
 function demandUp(name: string): LabFile & { parts: FullParts } {
   const lab = readLab(labDir(name));
   if (lab?.phase !== 'up' || !lab.parts)
-    throw wrongUse(`lab "${name}" is not up, but ${lab?.phase ?? 'gone'}`, `reroot lab up --name ${name}`);
+    throw wrongUse(`lab "${name}" is not up, but ${lab?.phase ?? 'gone'}`, `reroot lab up --kind full --name ${name}`);
+  const lost = lab.nodes.find((node) => !existsSync(layerOf(fullPlaceOf(labDir(name), lab), node.name)));
+  if (lost)
+    throw wrongUse(
+      `the disks of lab "${name}" are gone: they were in memory, and this machine was started anew`,
+      `reroot lab up --kind full --name ${name}`,
+    );
   return { ...lab, parts: lab.parts };
 }
 

@@ -35,6 +35,7 @@ export interface PodObject {
     uid: string;
     creationTimestamp?: string;
     annotations?: Record<string, string>;
+    labels?: Record<string, string>;
     ownerReferences?: { kind: string; name: string; controller?: boolean }[];
   };
   spec?: { nodeName?: string; volumes?: Volume[]; containers?: Container[]; initContainers?: Container[] };
@@ -69,8 +70,22 @@ export function podFact(pod: PodObject, legacySecrets: ReadonlySet<string>): Pod
     rootCA: rootCAOf(pod, legacySecrets),
     ...(rereads === undefined ? {} : { rereads: rereads === 'true' }),
     ...(owner === undefined ? {} : { owner: { kind: owner.kind, name: owner.name } }),
+    ...workloadOf(pod, owner),
     hostPaths: [...new Set((spec.volumes ?? []).flatMap((volume) => (volume.hostPath ? [volume.hostPath.path] : [])))],
   };
+}
+
+/**
+ * A Deployment names its ReplicaSets after itself and the hash that their pods carry as a label (K:pkg/controller/deployment/sync.go),
+ * so that no ReplicaSet has to be read; who rolls it out looks once more.
+ */
+function workloadOf({ metadata }: PodObject, owner: { kind: string; name: string } | undefined): Pick<Pod, 'workload'> {
+  if (owner?.kind === 'DaemonSet' || owner?.kind === 'StatefulSet') {
+    return { workload: { kind: owner.kind, name: owner.name } };
+  }
+  const hash = metadata.labels?.['pod-template-hash'];
+  if (owner?.kind !== 'ReplicaSet' || !hash || !owner.name.endsWith(`-${hash}`)) return {};
+  return { workload: { kind: 'Deployment', name: owner.name.slice(0, -hash.length - 1) } };
 }
 
 /**

@@ -6,6 +6,7 @@ import { evictAll } from './evict-pods.ts';
 import { freeze, unfreeze } from './freeze.ts';
 import { nudge } from './nudge.ts';
 import { restartWaves } from './restart.ts';
+import { rollOut } from './roll-out.ts';
 import { shrinkUnion } from './shrink-union.ts';
 import { writeStores } from './write.ts';
 
@@ -19,6 +20,8 @@ export async function act(ctx: Context, step: Step): Promise<void> {
       return restartWaves(ctx, step, action.waves);
     case 'evict':
       return evictAll(ctx, step, action.pods);
+    case 'roll':
+      return rollOut(ctx, step, action.workloads);
     case 'freeze':
       return freeze(ctx, action.authority);
     case 'unfreeze':

@@ -15,6 +15,8 @@ export const targetsOf = (step: Step): readonly string[] => {
       return action.waves.flat();
     case 'evict':
       return action.pods;
+    case 'roll':
+      return action.workloads;
     case 'nudge':
       return action.parties;
     case 'shrink-union':

@@ -54,6 +54,8 @@ export function actionText(action: Action, full = false): string {
       return `restart ${action.waves.map((wave) => list(wave)).join('; then ')}`;
     case 'evict':
       return `evict ${list(action.pods)}`;
+    case 'roll':
+      return `let ${list(action.workloads)} restart their pods, as kubectl rollout restart does`;
     case 'freeze':
       return `move the CA key of ${action.authority} to the staging folder, so that kubeadm leaves every certificate alone`;
     case 'unfreeze':

@@ -112,6 +112,8 @@ export interface Instance {
   endpoint?: string;
 }
 
+export type WorkloadKind = 'Deployment' | 'DaemonSet' | 'StatefulSet';
+
 export interface Pod {
   id: PartyId; // pod/NAMESPACE/NAME
   namespace: string;
@@ -127,6 +129,8 @@ export interface Pod {
   /** Trust anchors the projected file holds now, where the node was asked. */
   holds?: Fingerprint[];
   owner?: { kind: string; name: string };
+  /** What rolls it out anew by itself when its template changes; for the pods of a Deployment that, not the ReplicaSet. */
+  workload?: { kind: WorkloadKind; name: string };
   hostPaths: string[];
 }
 

@@ -42,6 +42,7 @@ export type Action =
   | { do: 'write'; stores: readonly StoreId[]; value: Value }
   | { do: 'restart'; waves: readonly (readonly PartyId[])[] }
   | { do: 'evict'; pods: readonly PartyId[] }
+  | { do: 'roll'; workloads: readonly StoreId[]; pods: readonly PartyId[] } // the page's annotation on Deployments, DaemonSets, StatefulSets: they restart their pods by their own strategy
   | { do: 'freeze'; authority: Authority } // the CA key to the staging folder: kubeadm sees an external CA (trap 24)
   | { do: 'unfreeze'; authority: Authority }
   | { do: 'shrink-union'; store: StoreId; more?: readonly StoreId[] } // extension-apiserver-authentication; `more`: its other keys, edited and watched together

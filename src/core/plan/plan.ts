@@ -96,7 +96,11 @@ function restartsOf(c: Course): Record<string, number> {
 }
 
 const restartedBy = (step: Step): PartyId[] =>
-  step.action.do === 'restart' ? step.action.waves.flat() : step.action.do === 'evict' ? [...step.action.pods] : [];
+  step.action.do === 'restart'
+    ? step.action.waves.flat()
+    : step.action.do === 'evict' || step.action.do === 'roll'
+      ? [...step.action.pods]
+      : [];
 
 function deadlineOf(c: Course): Plan['deadline'] {
   const ends = c.rotation.authorities.map((a) => ({

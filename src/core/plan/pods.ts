@@ -1,44 +1,68 @@
 // Pods that keep the CA they read at their start: evicted where the user chose so, else named when they stand in the way.
 
-import type { PartyId } from '../model/ids.ts';
+import { objectId } from '../model/ids.ts';
+import type { Pod } from '../model/inventory.ts';
 import type { Proof } from '../model/step.ts';
 import type { Use } from '../model/topology.ts';
 import type { Value } from '../model/value.ts';
 import { isFixed } from './blockers.ts';
 import { type Course, held, membersOf } from './course.ts';
-import { place } from './place.ts';
+import { type Draft, place } from './place.ts';
 import { storesOf, usesWhere } from './roles.ts';
 
 /**
- * Adds the eviction of pods that do not hold one of `keep` and would come back. `stale`: only those that are known to be; `all`: every
- * pod that mounts the CA. Whatever owns them makes new ones; budgets hold, for it is the Eviction API.
+ * Adds the restart of pods that do not hold one of `keep` and would come back. `stale`: only those that are known to be stale, by the
+ * Eviction API, whoever owns them. `all`: every pod that mounts the CA; what its owner can roll out anew by its own strategy is rolled
+ * out, Jobs and the like are evicted.
  */
-export function evictStale(c: Course, keep: readonly Value[]): void {
+export function restartPods(c: Course, keep: readonly Value[]): void {
   const { restart } = c.rotation;
   if (restart === 'none') return;
   const uses = usesWhere(c, { component: 'pod', kind: 'verifies-servers', name: 'root-ca' }).filter(
     (use) => restart === 'all' || isFixed(use),
   );
   const stale = uses.filter((use) => !held(c, use.id).every((value) => keep.includes(value)));
-  const owned = ownedPods(c);
-  const whole = stale.filter((use) => use.parties.every((party) => owned.has(party)));
+  const known = new Map(c.survey.inventory.pods.map((pod) => [pod.id, pod]));
+  const whole = stale.filter((use) => use.parties.every((party) => known.get(party)?.owner !== undefined));
   const [first] = whole;
   if (!first) return;
-  const pods = whole.flatMap((use) => use.parties);
-  place(c, {
-    id: `${c.move}.${first.authority}.evict`,
-    authority: first.authority,
+  const { authority } = first;
+  const pods = whole.flatMap((use) => use.parties.flatMap((party) => known.get(party) ?? []));
+  const rolled = restart === 'all' ? pods.filter((pod) => pod.workload) : [];
+  const evicted = pods.filter((pod) => !rolled.includes(pod));
+  const shown: Proof = { kind: 'loaded', authority, of: whole.map((use) => use.id), keep };
+  // What shows that all of them are new ends the last of the two steps, for a class of pods may hold some of either kind.
+  const common = { authority, gate: givenTo(c, whole, keep), inverse: { do: 'prove' } as const };
+  if (rolled.length > 0) place(c, { ...common, ...rollOf(c, rolled), proof: evicted.length > 0 ? [] : [shown] });
+  if (evicted.length > 0) place(c, { ...common, ...evictionOf(c, evicted), proof: [shown] });
+}
+
+type Doing = Pick<Draft, 'id' | 'title' | 'action' | 'effects'>;
+
+function evictionOf(c: Course, evicted: readonly Pod[]): Doing {
+  const pods = evicted.map(({ id }) => id);
+  return {
+    id: `${c.move}.kubernetes.evict`,
     title: `evict ${pods.length === 1 ? 'the pod' : `${pods.length} pods`} that started before the new CA reached them`,
     action: { do: 'evict', pods },
     effects: [{ kind: 'restart', parties: pods }],
-    gate: givenTo(c, whole, keep),
-    proof: [{ kind: 'loaded', authority: first.authority, of: whole.map((use) => use.id), keep }],
-    inverse: { do: 'prove' },
-  });
+  };
 }
 
-const ownedPods = (c: Course): ReadonlySet<PartyId> =>
-  new Set(c.survey.inventory.pods.filter((pod) => pod.owner !== undefined).map((pod) => pod.id));
+function rollOf(c: Course, rolled: readonly Pod[]): Doing {
+  const pods = rolled.map(({ id }) => id);
+  const workloads = [
+    ...new Set(
+      rolled.flatMap(({ namespace, workload }) => (workload ? objectId(workload.kind, namespace, workload.name) : [])),
+    ),
+  ];
+  return {
+    id: `${c.move}.kubernetes.roll-out`,
+    title: `let ${workloads.length === 1 ? 'the workload' : `${workloads.length} workloads`} restart ${pods.length === 1 ? 'the pod' : `${pods.length} pods`} that mount the CA`,
+    action: { do: 'roll', workloads, pods },
+    effects: [{ kind: 'restart', parties: pods }],
+  };
+}
 
 /** What a new pod is given must be good first: the ConfigMaps, then the files made from them. */
 function givenTo(c: Course, uses: readonly Use[], keep: readonly Value[]): Proof[] {

@@ -11,7 +11,7 @@ import { type Course, held } from './course.ts';
 import { unfreeze } from './freeze-steps.ts';
 import { kubeletClient, presentProxy, restartManagers, serving } from './issue.ts';
 import { place } from './place.ts';
-import { evictStale } from './pods.ts';
+import { restartPods } from './pods.ts';
 import { leaderStores, ownStoresOf, usesWhere } from './roles.ts';
 import { write } from './write-steps.ts';
 
@@ -20,7 +20,7 @@ export function retire(c: Course): void {
   const begun = c.steps.length;
   const cluster = c.survey.of('kubernetes');
   const proxy = c.survey.of('front-proxy');
-  evictStale(c, ['both', 'new']);
+  restartPods(c, ['both', 'new']);
   // The longest wait first: connections to kubelets are kept for minutes (trap 25).
   if (cluster) kubeletClient(c, cluster, 'new', `retire.${cluster.authority}`);
   if (proxy) presentProxy(c, proxy, 'new');

@@ -12,7 +12,7 @@ import { look, prove } from './goals.ts';
 import { kubeletClient, kubelets, managers, presentProxy, schedulers, serving, signer } from './issue.ts';
 import { callees, others } from './issue-others.ts';
 import { planOf } from './plan.ts';
-import { evictStale } from './pods.ts';
+import { restartPods } from './pods.ts';
 import { blockersFirst, clientCAs, laterRootBundle, serverCAs, shrinkUnion } from './retire.ts';
 import { ownStoresOf, usesWhere } from './roles.ts';
 import { againstReverse } from './route.ts';
@@ -46,7 +46,7 @@ export function planRollback(inventory: Inventory, rotation: Rotation, now: Mill
     schedulers(c, cluster, 'old');
     others(c, cluster, 'old');
     staticPods(c, 'old');
-    evictStale(c, ['both', 'old']);
+    restartPods(c, ['both', 'old']);
     serving(c, cluster, 'old', `rollback.${cluster.authority}.last`);
     serverCAs(c, cluster, 'old');
   }

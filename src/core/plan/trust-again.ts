@@ -5,7 +5,7 @@ import { MANAGER } from '../catalog/manager.ts';
 import type { AuthorityRotation } from '../model/rotation.ts';
 import type { Use } from '../model/topology.ts';
 import type { Course } from './course.ts';
-import { evictStale } from './pods.ts';
+import { restartPods } from './pods.ts';
 import { leaderLast, type Need, nodeWaves, oneByOne, outdated, restart } from './restart-steps.ts';
 import { leaderStores, otherInstanceUses, ownStoresOf, usesWhere } from './roles.ts';
 import { write } from './write-steps.ts';
@@ -21,7 +21,7 @@ export function trustBothAgain(c: Course, a: AuthorityRotation): void {
   to('kubelet-servers', 'let API servers trust both CAs at kubelets again', ownStoresOf(c, kubelets));
   to('root-bundle', 'publish both CAs as kube-root-ca.crt again', leaderStores(c, 'root-ca', 'split'));
   restarts(c, a, kubelets);
-  evictStale(c, ['both', 'old']);
+  restartPods(c, ['both', 'old']);
 }
 
 /** Those who read at their start only. Whoever holds both already is left alone. */

@@ -8,7 +8,7 @@ import type { AuthorityRotation } from '../model/rotation.ts';
 import type { Use } from '../model/topology.ts';
 import type { Course } from './course.ts';
 import { freeze } from './freeze-steps.ts';
-import { evictStale } from './pods.ts';
+import { restartPods } from './pods.ts';
 import { leaderLast, type Need, nodeWaves, oneByOne, outdated, restart } from './restart-steps.ts';
 import { isSplitting, leaderStores, otherInstanceUses, ownStoresOf, storesOf, usesWhere } from './roles.ts';
 import { write } from './write-steps.ts';
@@ -164,5 +164,5 @@ function restartForTrust(c: Course): void {
       ),
     ),
   );
-  evictStale(c, ['both', 'new']);
+  restartPods(c, ['both', 'new']);
 }

@@ -92,3 +92,16 @@ test('the annotation is a claim of its author, in both directions', () => {
   expect(podFact(claimed, none)?.rereads).toBe(true);
   expect(podFact(pod(), none)).not.toHaveProperty('rereads');
 });
+
+test('what rolls a pod out: a Deployment by its name for its ReplicaSet, others by themselves', () => {
+  const owned = (kind: string, name: string, labels: Record<string, string> = {}) =>
+    podFact(pod({ metadata: { ...pod().metadata, labels, ownerReferences: [{ kind, name, controller: true }] } }), none)
+      ?.workload;
+  const hash = { 'pod-template-hash': '5d4f8c7b9' };
+  expect(owned('ReplicaSet', 'my-web-5d4f8c7b9', hash)).toEqual({ kind: 'Deployment', name: 'my-web' });
+  expect(owned('ReplicaSet', 'by-hand', hash)).toBeUndefined();
+  expect(owned('ReplicaSet', 'by-hand')).toBeUndefined();
+  expect(owned('DaemonSet', 'proxy')).toEqual({ kind: 'DaemonSet', name: 'proxy' });
+  expect(owned('StatefulSet', 'db')).toEqual({ kind: 'StatefulSet', name: 'db' });
+  expect(owned('Job', 'once')).toBeUndefined();
+});

@@ -72,6 +72,27 @@ describe('pods that keep what they read', () => {
     expect(made.restarts.pods).toBe(1);
   });
 
+  it('with --restart all what can roll out by its own strategy does, and the others are evicted', () => {
+    const pods = withPods(
+      pod('web-1', { workload: { kind: 'Deployment', name: 'web' } }),
+      pod('web-2', { workload: { kind: 'Deployment', name: 'web' }, rereads: true }),
+      pod('db-0', { owner: { kind: 'StatefulSet', name: 'db' }, workload: { kind: 'StatefulSet', name: 'db' } }),
+      pod('job-x', { owner: { kind: 'Job', name: 'job' } }),
+    );
+    const made = plan(pods, syntheticRotation('bridge', { restart: 'all' }), 'retire', T0);
+    expect([made.refusal?.message, blockersOf(made)]).toEqual([undefined, []]);
+    const rolled = made.steps.find((step) => step.action.do === 'roll');
+    expect(rolled?.action).toMatchObject({
+      workloads: expect.arrayContaining(['object/Deployment/team-1/web', 'object/StatefulSet/team-1/db']),
+    });
+    expect(rolled?.action.do === 'roll' && rolled.action.workloads).toHaveLength(2);
+    const evicted = made.steps.find((step) => step.action.do === 'evict');
+    expect(evicted?.action).toEqual({ do: 'evict', pods: ['pod/team-1/job-x'] });
+    expect(rolled?.gate.map((proof) => proof.kind)).toEqual(['published', 'holds']);
+    expect(evicted?.proof.map((proof) => proof.kind)).toEqual(['loaded']);
+    expect(made.restarts.pods).toBe(1);
+  });
+
   it('a bare pod is not evicted: nothing would bring it back', () => {
     const bare = withPods(pod('bare'), pod('owned'));
     delete (bare.pods[0] as Partial<Pod>).owner;

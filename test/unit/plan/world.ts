@@ -31,6 +31,7 @@ function halved(action: Action): Action {
       return { ...action, stores: everySecond(action.stores) };
     case 'restart':
       return { ...action, waves: everySecond(action.waves) };
+    case 'roll':
     case 'evict':
       return { ...action, pods: everySecond(action.pods) };
     default:
@@ -47,6 +48,7 @@ function act(world: Inventory, rotation: Rotation, step: Step, action: Action, a
     case 'restart':
       for (const party of action.waves.flat()) restart(world, party, at + 1);
       break;
+    case 'roll':
     case 'evict':
       for (const pod of world.pods) if (action.pods.includes(pod.id)) pod.startedAt = at + 1;
       break;

@@ -1,0 +1,36 @@
+// Which Services would be left without a ready endpoint if a pod went. A disruption budget says how many pods an owner wants; a Service
+// without one must not go dark either.
+
+/** The parts of a discovery.k8s.io/v1 EndpointSlice that are looked at. */
+export interface EndpointSlice {
+  metadata: { labels?: Record<string, string> };
+  endpoints?: {
+    conditions?: { ready?: boolean; terminating?: boolean };
+    targetRef?: { kind?: string; name?: string; uid?: string };
+  }[];
+}
+
+const SERVICE = 'kubernetes.io/service-name';
+
+/**
+ * Services of which this pod is the only ready endpoint, not counting pods that have been sent away already: slices trail by moments.
+ * `ready` that is not said means ready (K:staging/src/k8s.io/api/discovery/v1/types.go). Pods are told apart by uid.
+ */
+export function leftWithout(slices: readonly EndpointSlice[], uid: string, sentAway: ReadonlySet<string>): string[] {
+  const ready = new Map<string, Set<string>>();
+  for (const { metadata, endpoints } of slices) {
+    const service = metadata.labels?.[SERVICE];
+    if (service === undefined) continue;
+    const of = ready.get(service) ?? new Set<string>();
+    ready.set(service, of);
+    for (const { conditions, targetRef } of endpoints ?? []) {
+      if (conditions?.ready === false || conditions?.terminating === true) continue;
+      // An endpoint that is no pod (an address given by hand) stays.
+      of.add(targetRef?.uid ?? `other ${of.size}`);
+    }
+  }
+  return [...ready]
+    .filter(([, pods]) => pods.has(uid) && [...pods].every((one) => one === uid || sentAway.has(one)))
+    .map(([service]) => service)
+    .sort();
+}

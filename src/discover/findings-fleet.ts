@@ -165,7 +165,7 @@ function staticPodMounts({ inventory }: Seen): Finding[] {
           reason: 'static-pod-mounts-kubernetes-files',
           subject: pod.id,
           message: `mounts ${paths.join(', ')} of ${pod.node} and holds what it read at its start`,
-          fix: 'it must be restarted after the file was reissued, holders of a shared address last',
+          fix: 'nothing to do: a rotation that reissues the file restarts it once, one node after the other',
         },
       ];
     });

@@ -5,6 +5,9 @@ import type { Millis, Pod } from '../core/model/inventory.ts';
 /** An author's promise that every client in the pod re-reads its CA file. A claim, kept apart from measurements. */
 export const REREADS_ANNOTATION = 'reroot.dev/rereads-ca';
 
+/** The UID that a kubelet gives a static pod, on its mirror in the API (K:pkg/kubelet/types/pod_update.go ConfigHashAnnotationKey). */
+const STATIC_HASH = 'kubernetes.io/config.hash';
+
 interface Mount {
   name: string;
   subPath?: string;
@@ -60,6 +63,7 @@ export function podFact(pod: PodObject, legacySecrets: ReadonlySet<string>): Pod
   if (!spec?.nodeName || finished) return undefined;
   const owner = metadata.ownerReferences?.find((reference) => reference.controller) ?? metadata.ownerReferences?.[0];
   const rereads = metadata.annotations?.[REREADS_ANNOTATION];
+  const hash = metadata.annotations?.[STATIC_HASH];
   return {
     id: `pod/${metadata.namespace}/${metadata.name}`,
     namespace: metadata.namespace,
@@ -71,6 +75,7 @@ export function podFact(pod: PodObject, legacySecrets: ReadonlySet<string>): Pod
     ...(rereads === undefined ? {} : { rereads: rereads === 'true' }),
     ...(owner === undefined ? {} : { owner: { kind: owner.kind, name: owner.name } }),
     ...workloadOf(pod, owner),
+    ...(owner?.kind === 'Node' && hash !== undefined ? { staticHash: hash } : {}),
     hostPaths: [...new Set((spec.volumes ?? []).flatMap((volume) => (volume.hostPath ? [volume.hostPath.path] : [])))],
   };
 }

@@ -55,21 +55,22 @@ export async function restartComponent(
 
 // Between looking and killing the pid could pass to another process only if all pids wrap around within a millisecond.
 const TERMINATE = `
-pid=$1 ticks=$2
+pid=$1 ticks=$2 signal=$3
 read -r line <"/proc/$pid/stat" || { echo gone; exit 0; }
 line=\${line##*) }
 set -- $line
 shift 19
 [ "$1" = "$ticks" ] || { echo gone; exit 0; }
-kill -TERM "$pid"
+kill "-$signal" "$pid"
 `;
 
-/** SIGTERM to exactly this process: what runs under its pid now must have its start time. A process that is gone needs no ending. */
+/** A signal, SIGTERM by default, to exactly this process: what runs under its pid now must have its start time. A process that is gone needs no ending. */
 export async function terminate(
   access: NodeAccess,
   process: Pick<ProcessSeen, 'pid' | 'startTicks' | 'argv'>,
+  signal: 'TERM' | 'KILL' = 'TERM',
 ): Promise<void> {
-  const result = await runScript(access, TERMINATE, [String(process.pid), String(process.startTicks)]);
+  const result = await runScript(access, TERMINATE, [String(process.pid), String(process.startTicks), signal]);
   if (result.code === 0) return;
   throw failedSafe(
     `cannot end ${process.argv[0]} (pid ${process.pid}) on ${access.node}: ${lastLine(result.stderr)}`,

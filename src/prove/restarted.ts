@@ -11,9 +11,11 @@ import { changedFlags } from '../discover/findings-fleet.ts';
 import { parseManifest } from '../discover/manifests.ts';
 import { clock } from './chain.ts';
 import type { Look, LookContext } from './context.ts';
+import { podsNow } from './pods-now.ts';
 import { known } from './resolve.ts';
 
 export async function restarted(proof: Proof, party: PartyId, ctx: LookContext): Promise<Look> {
+  if (party.startsWith('pod/')) return restartedPod(proof, party, ctx);
   const instance = known(ctx).instances.get(party);
   if (!instance) return { value: undefined, evidence: 'it is no component instance that reroot knows' };
   const running = await ctx.tables.of(instance);
@@ -49,6 +51,24 @@ export async function restarted(proof: Proof, party: PartyId, ctx: LookContext):
       };
   }
   return { value: proof.keep[0], evidence: `${about}, after the last change of all that it reads at its start` };
+}
+
+/** A static pod: younger than the files of its node that it reads at its start. */
+async function restartedPod(proof: Proof, party: PartyId, ctx: LookContext): Promise<Look> {
+  const now = (await podsNow(ctx, new Set([party]))).get(party);
+  if (!now) return { value: undefined, evidence: 'the API shows no such pod now' };
+  const { topology, stores } = known(ctx);
+  const read = topology.uses.filter((use) => use.party === party && use.reread === 'restart');
+  const paths = read.flatMap(({ sources }) => sources.flatMap(({ store }) => stores.get(store)?.path ?? []));
+  const files = await ctx.read(now.pod.node, paths);
+  const about = `pod started ${clock(now.pod.startedAt)}`;
+  for (const path of paths) {
+    const file = files.get(path);
+    if (file?.kind !== 'file') return { value: undefined, evidence: `${path} could not be read` };
+    if (file.changedAt >= now.pod.startedAt)
+      return { value: undefined, evidence: `${about}, before the change of ${path} at ${clock(file.changedAt)}` };
+  }
+  return { value: proof.keep[0], evidence: `${about}, after the last change of ${paths.join(' and ')}` };
 }
 
 /** What a start alone takes up. Of a controller manager also what it reads when it leads, which is never before its start. */

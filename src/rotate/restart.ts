@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { blankHolder, leaseHolder } from '../cluster/leader.ts';
 import { httpsProbe } from '../cluster/wire.ts';
 import type { PartyId } from '../core/model/ids.ts';
-import type { Instance } from '../core/model/inventory.ts';
+import type { Instance, Pod } from '../core/model/inventory.ts';
 import type { Step } from '../core/model/step.ts';
 import { EXIT, RerootError, reasonOf } from '../errors.ts';
 import type { ProcessSeen } from '../nodes/processes.ts';
@@ -14,6 +14,7 @@ import type { Context } from './context.ts';
 import { greet } from './nudge.ts';
 import { probeContext } from './probes.ts';
 import { processOf } from './process-of.ts';
+import { restartStaticPod } from './restart-static-pod.ts';
 
 /** Milliseconds until a restart that did not come back is a failure. */
 const RESTART_LIMIT = 120_000;
@@ -28,6 +29,7 @@ export async function restartWaves(ctx: Context, step: Step, waves: readonly (re
 
 /** The plan knew who led when it was made; leadership may have moved since. Asked again just before. */
 async function leaderLast(ctx: Context, waves: readonly (readonly PartyId[])[]): Promise<PartyId[][]> {
+  if (waves.flat().every((party) => party.startsWith('pod/'))) return addressHolderLast(ctx, waves);
   const instances = waves.flat().map((party) => instanceOf(ctx, party));
   const elected = new Set(instances.map((instance) => instance.component).filter(isElected));
   if (elected.size === 0) return waves.map((wave) => [...wave]);
@@ -42,6 +44,14 @@ async function leaderLast(ctx: Context, waves: readonly (readonly PartyId[])[]):
   return [followers, [...leaders]].filter((wave) => wave.length > 0);
 }
 
+/** kube-vip elects who has the address by this Lease: while the others restart it stays where it is. */
+async function addressHolderLast(ctx: Context, waves: readonly (readonly PartyId[])[]): Promise<PartyId[][]> {
+  const holder = await leaseHolder(ctx.cluster, 'plndr-cp-lock').catch(() => undefined);
+  const nodeOf = (party?: PartyId) => ctx.inventory.pods.find(({ id }) => id === party)?.node;
+  const holds = ([party]: readonly PartyId[]): number => (holder && nodeOf(party) === holder.node ? 1 : 0);
+  return [...waves].sort((one, other) => holds(one) - holds(other)).map((wave) => [...wave]);
+}
+
 const isElected = (component: string): boolean =>
   component === 'kube-controller-manager' || component === 'kube-scheduler';
 
@@ -53,20 +63,34 @@ function instanceOf(ctx: Context, party: PartyId): Instance {
 }
 
 async function restartOne(ctx: Context, step: Step, wave: number, party: PartyId): Promise<void> {
+  if (await isDone(ctx, step, party)) return;
+  const pod = ctx.inventory.pods.find(({ id }) => id === party);
+  if (pod) return restartPod(ctx, step, wave, pod);
   const instance = instanceOf(ctx, party);
-  if (await isDone(ctx, step, instance)) return;
   const access = ctx.accessOf(instance.node);
   await followed(ctx, step, wave, instance, (process) => restartComponent(access, instance, process));
 }
 
 /** The best restart is none: a static pod whose manifest was changed was restarted by its kubelet already. */
-async function isDone(ctx: Context, step: Step, { id }: Instance): Promise<boolean> {
+async function isDone(ctx: Context, step: Step, id: PartyId): Promise<boolean> {
   const authority = step.authority;
   const [seen] = await prove({ kind: 'restarted', authority, of: [id], keep: ['new'] }, probeContext(ctx));
   if (seen?.value === undefined) return false;
   const message = `${id} needs no restart: ${seen.evidence}`;
   ctx.emit({ type: 'restart', step: step.id, party: id, message, data: { state: 'skipped' } });
   return true;
+}
+
+async function restartPod(ctx: Context, step: Step, wave: number, pod: Pod): Promise<void> {
+  const party = pod.id;
+  ctx.emit({ type: 'restart', step: step.id, party, message: `${party} restarts`, data: { state: 'begin' } });
+  noteRestart(ctx, step, wave, party, ctx.now(), await restartStaticPod(ctx, pod));
+}
+
+function noteRestart(ctx: Context, step: Step, wave: number, party: PartyId, ended: number, seconds: number): void {
+  ctx.record.restarts.push({ party, step: step.id, wave, at: new Date(ended).toISOString(), seconds });
+  const message = `${party} is back after ${seconds} s`;
+  ctx.emit({ type: 'restart', step: step.id, party, message, data: { state: 'done', seconds } });
 }
 
 /** Gives an order that makes an instance restart, and follows it until the new process is ready. The restart is noted with the time it took. */
@@ -98,14 +122,7 @@ export async function followed(
   const seconds = Math.round(ctx.now() - ended) / 1000;
   instance.startedAt = started.startedAt;
   instance.pid = started.pid;
-  ctx.record.restarts.push({ party, step: step.id, wave, at: new Date(ended).toISOString(), seconds });
-  ctx.emit({
-    type: 'restart',
-    step: step.id,
-    party,
-    message: `${party} is back after ${seconds} s`,
-    data: { state: 'done', seconds },
-  });
+  noteRestart(ctx, step, wave, party, ended, seconds);
 }
 
 async function until<T>(ctx: Context, what: string, look: () => Promise<T | undefined>): Promise<T> {

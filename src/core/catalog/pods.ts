@@ -127,7 +127,7 @@ function podClass(
   return { party: pod.id, parties: group.map((one) => one.pod.id), uses: [use] };
 }
 
-/** A pod that mounts a kubeconfig of its node has read it at its start, and nothing makes it read it again. */
+/** A pod that mounts a kubeconfig of its node has read it at its start, and nothing but another start makes it read it again. */
 function hostKubeconfigs(survey: Survey, a: AuthorityRotation, pod: Pod): Part[] {
   const below = (path: string) => pod.hostPaths.some((mount) => path === mount || path.startsWith(`${mount}/`));
   const stores = survey
@@ -149,7 +149,8 @@ function hostKubeconfigs(survey: Survey, a: AuthorityRotation, pod: Pod): Part[]
         authority: a.authority,
         kind: isCA ? 'verifies-servers' : 'presents-as-client',
         holds,
-        reread: 'never-known',
+        // A static pod's processes can be ended, and its kubelet starts it again.
+        reread: pod.staticHash === undefined ? 'never-known' : 'restart',
         proof: 'loaded',
         sources: [{ store: { id: store.id, holds, values: [value] } }],
         memory: memoryOf(survey, a, pod.startedAt, store, holds, value),

@@ -131,6 +131,8 @@ export interface Pod {
   owner?: { kind: string; name: string };
   /** What rolls it out anew by itself when its template changes; for the pods of a Deployment that, not the ReplicaSet. */
   workload?: { kind: WorkloadKind; name: string };
+  /** Of a static pod: what its kubelet calls it, by which its processes' cgroups are known. Only its processes can be ended: the API has a mirror of it. */
+  staticHash?: string;
   hostPaths: string[];
 }
 
@@ -140,6 +142,8 @@ export interface Node {
   reached: boolean;
   /** Why it was not reached, in words. */
   why?: string;
+  /** A system on which reroot reads and writes nothing, and what does it there. It is not reached then. */
+  unsupported?: { what: string; instead: string };
   /** The node's clock minus ours, milliseconds (half a round trip of error). */
   clockOffset?: Millis;
   freeBytes?: number;
@@ -185,7 +189,8 @@ export interface Finding {
 
 export interface Inventory {
   takenAt: Millis;
-  cluster: { server: string; version: string };
+  /** `distribution`: one that turns its CAs by itself, by the labels of its nodes. */
+  cluster: { server: string; version: string; distribution?: { name: string; instead: string } };
   nodes: Node[];
   authorities: AuthorityFact[];
   instances: Instance[];

@@ -13,6 +13,7 @@ import { callees, others } from './issue-others.ts';
 import { place } from './place.ts';
 import { leaderLast, type Need, nodeWaves, outdated, restart } from './restart-steps.ts';
 import { leaderStores, ownStoresOf, storesOf, usesWhere } from './roles.ts';
+import { staticPods } from './static-pods.ts';
 import { canWrite, write } from './write-steps.ts';
 
 const API_SERVER = 'kube-apiserver';
@@ -31,6 +32,7 @@ export function issue(c: Course): void {
   schedulers(c, cluster, 'new');
   managers(c, cluster, 'new');
   others(c, cluster, 'new');
+  staticPods(c, 'new');
 }
 
 /** What servers serve and API servers present in issue. */

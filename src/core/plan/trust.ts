@@ -11,6 +11,7 @@ import { freeze } from './freeze-steps.ts';
 import { restartPods } from './pods.ts';
 import { leaderLast, type Need, nodeWaves, oneByOne, outdated, restart } from './restart-steps.ts';
 import { isSplitting, leaderStores, otherInstanceUses, ownStoresOf, storesOf, usesWhere } from './roles.ts';
+import { staticPods } from './static-pods.ts';
 import { write } from './write-steps.ts';
 
 export function trust(c: Course): void {
@@ -164,5 +165,6 @@ function restartForTrust(c: Course): void {
       ),
     ),
   );
+  staticPods(c, 'both');
   restartPods(c, ['both', 'new']);
 }

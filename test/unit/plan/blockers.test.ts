@@ -5,6 +5,7 @@ import type { Inventory, Pod } from '../../../src/core/model/inventory.ts';
 import type { Rotation } from '../../../src/core/model/rotation.ts';
 import type { Blocker, Plan } from '../../../src/core/model/step.ts';
 import { plan } from '../../../src/core/plan/plan.ts';
+import { planRollback } from '../../../src/core/plan/rollback.ts';
 import { follow, MINUTE } from './follow.ts';
 import { valuesIn } from './world.ts';
 
@@ -201,6 +202,39 @@ describe('others', () => {
     const issued = follow(inventory, rotation, plan(inventory, rotation, 'issue', T0), T0).end;
     for (const one of issued.pods) one.startedAt = LATER - MINUTE;
     expect(blockersOf(plan(issued, rotation, 'retire', LATER))).toEqual([]);
+  });
+
+  it('trap 14: a static pod that mounts admin.conf is restarted once it was reissued, one after the other, and blocks nothing', () => {
+    const rotation = syntheticRotation();
+    const vips = ['cp1', 'cp2', 'cp3'].map((node) =>
+      pod(`vip-${node}`, {
+        namespace: 'kube-system',
+        id: `pod/kube-system/vip-${node}`,
+        node,
+        rootCA: 'none',
+        owner: { kind: 'Node', name: node },
+        staticHash: '0123456789abcdef0123456789abcdef',
+        hostPaths: ['/etc/kubernetes/admin.conf'],
+      }),
+    );
+    const inventory: Inventory = { ...syntheticInventory(), pods: vips };
+    const made = plan(inventory, rotation, 'retire', T0);
+    expect(named(made)).toEqual([]);
+    const podRestarts = (some: Plan) =>
+      some.steps.filter(
+        ({ action }) => action.do === 'restart' && action.waves.flat().some((id) => id.startsWith('pod/')),
+      );
+    const restarts = podRestarts(made);
+    expect(restarts.map(({ move }) => move)).toEqual(['issue']);
+    expect(restarts[0]?.action).toMatchObject({ waves: vips.map(({ id }) => [id]) });
+    const isAdmin = (id: string): boolean => id.includes('/admin.conf#');
+    const written = made.steps.findLastIndex(({ move, after }) => move === 'issue' && Object.keys(after).some(isAdmin));
+    expect(made.steps.indexOf(restarts[0] as (typeof restarts)[number])).toBeGreaterThan(written);
+    // Nothing is left for a second plan, and the way back restarts them as well.
+    const end = follow(inventory, rotation, plan(inventory, rotation, 'issue', T0), T0).end;
+    expect(plan(end, rotation, 'issue', LATER).steps.filter((step) => step.action.do === 'restart')).toEqual([]);
+    const back = planRollback(end, { ...rotation, rollback: true }, LATER);
+    expect(podRestarts(back)).toHaveLength(1);
   });
 
   it('a process nobody knows how to restart blocks once its kubeconfig trusts old alone', () => {

@@ -82,10 +82,17 @@ function worth({ world }: Truth, store: Store, holds: Holds, a: AuthorityRotatio
 
 /** Read at the start only: then the process must be younger than the file. */
 function notTakenUp({ world, t }: Truth, use: Use, id: StoreId): string | undefined {
-  if (use.reread === 'at-once' || use.reread === 'five-minutes' || use.party.startsWith('pod/')) return undefined;
+  if (
+    use.reread === 'at-once' ||
+    use.reread === 'five-minutes' ||
+    (use.party.startsWith('pod/') && use.reread !== 'restart')
+  )
+    return undefined;
   const members = new Set(t.stores.find((one) => one.id === id)?.members ?? [id]);
   for (const store of world.stores.filter((one) => members.has(one.id))) {
-    const readers = world.instances.filter((one) => use.parties.includes(one.id) && one.node === store.node);
+    const readers = [...world.instances, ...world.pods].filter(
+      (one) => use.parties.includes(one.id) && one.node === store.node,
+    );
     const old = readers.find((one) => (one.startedAt ?? 0) <= (store.changedAt ?? 0));
     if (old) return `${old.id} started before ${store.id} changed`;
   }
@@ -95,9 +102,9 @@ function notTakenUp({ world, t }: Truth, use: Use, id: StoreId): string | undefi
 function notYoung(truth: Truth, party: string, keep: readonly Value[]): string | undefined {
   const { t, world } = truth;
   const instance = world.instances.find((one) => one.id === party);
-  if (!instance) return 'it does not run';
+  if (!instance && !world.pods.some((one) => one.id === party)) return 'it does not run';
   if (keep.length === 0) return 'nothing is asked for';
-  if (instance.nextFlags) return 'it runs with other flags than its manifest names';
+  if (instance?.nextFlags) return 'it runs with other flags than its manifest names';
   const uses = t.uses.filter((use) => use.party === party && use.sources.length > 0);
   return uses
     .map((use) => use.sources.map(({ store }) => notTakenUp(truth, use, store)).find((why) => why))

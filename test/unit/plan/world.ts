@@ -134,6 +134,11 @@ function certsOf(store: Store, a: AuthorityRotation, value: Value): CertFact[] {
 }
 
 function restart(world: Inventory, party: string, at: number): void {
+  const pod = world.pods.find((one) => one.id === party);
+  if (pod) {
+    pod.startedAt = at;
+    return;
+  }
   const instance = world.instances.find((one) => one.id === party);
   if (!instance) throw new Error(`${party} does not run`);
   instance.startedAt = at;

@@ -10,7 +10,7 @@ import { demandNoOverlay } from './containerd-base.ts';
 import { planHostPackages } from './host-packages.ts';
 
 const MIB = 1024 ** 2;
-/** Measured: 1.3 GiB of parts for one version, and what lies beside them while they are made. */
+/** Measured: 1.0 GiB of parts for one version; and what lies beside them while they are made. */
 const ROOM = 2560 * MIB;
 
 const notReady = (message: string, ...hints: string[]): RerootError =>

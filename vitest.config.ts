@@ -1,20 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
-// Two projects: `fast` runs anywhere in seconds; `lab` needs a lab and runs one file at a time, nothing beside it.
+// Three projects: `fast` runs anywhere in seconds; `lab` (processes) and `full` (kubeadm on namespaces, as root) need a lab, one file at a time and nothing
+// beside it.
+const onLabs = { fileParallelism: false, maxWorkers: 1, testTimeout: 15 * 60_000, hookTimeout: 20 * 60_000 };
+
 export default defineConfig({
   test: {
     projects: [
       { test: { name: 'fast', include: ['test/unit/**/*.test.ts'], testTimeout: 60_000 } },
-      {
-        test: {
-          name: 'lab',
-          include: ['test/lab/**/*.test.ts'],
-          fileParallelism: false,
-          maxWorkers: 1,
-          testTimeout: 15 * 60_000,
-          hookTimeout: 20 * 60_000,
-        },
-      },
+      { test: { name: 'lab', include: ['test/lab/**/*.test.ts'], ...onLabs } },
+      { test: { name: 'full', include: ['test/full/**/*.test.ts'], ...onLabs } },
     ],
   },
 });

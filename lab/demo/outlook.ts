@@ -1,12 +1,12 @@
 // What the demo says before it begins: what will happen, how long it takes, and how much room.
 
-import type { DemoOptions } from './demo.ts';
+export interface Outlook {
+  kind: 'processes' | 'full';
+  controlPlanes: number;
+  workers: number;
+}
 
-export function outlook({
-  kind,
-  controlPlanes,
-  workers,
-}: Pick<DemoOptions, 'kind' | 'controlPlanes' | 'workers'>): string[] {
+export function outlook({ kind, controlPlanes, workers }: Outlook): string[] {
   if (kind === 'full') {
     return [
       'This is what happens now, as root, in namespaces and cgroups of its own; nothing of this machine’s network is touched:',

@@ -1,0 +1,179 @@
+// The whole page on five nodes by kubeadm, once: both authorities to the end of retire under load, what old opens afterwards, nodes that join,
+// a second rotation and the way back. Each test goes on from where the one before it ended.
+
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type LoadProcess, startLoad } from '../../lab/demo/load-process.ts';
+import { countRestarts } from '../../lab/demo/restarts.ts';
+import { availability } from '../../lab/demo/tally.ts';
+import type { LoadSummary } from '../../lab/load/summary.ts';
+import type { RotationEvent } from '../../src/rotate/events.ts';
+import type { RotationRecord } from '../../src/rotate/record-types.ts';
+import { command } from '../lab/harness.ts';
+import { describeFull, type FullLab, fullLabUp, workloads } from './harness.ts';
+import { doors, takeOldCredentials } from './old-doors.ts';
+
+const AUTHORITIES = ['--authority', 'kubernetes,front-proxy'];
+const json = ['-o', 'json'];
+/** Clients of the load that hold old on purpose, or by what they are: they are waived, and are cut off. */
+const KEEP_OLD = ['fresh', 'kept', 'pod-frozen', 'pod-subpath', 'static-pod'];
+
+await describeFull('the whole page on a full lab', () => {
+  let lab: FullLab;
+  let load: LoadProcess | undefined;
+  const events: RotationEvent[] = [];
+  const onEvent = (event: RotationEvent): void => void events.push(event);
+  const record = async (): Promise<RotationRecord> =>
+    JSON.parse(await lab.on('cp1', 'cat /etc/kubernetes/pki/reroot/record.json'));
+
+  beforeAll(async () => {
+    lab = await fullLabUp('test-full');
+    await workloads(lab.name);
+  });
+  afterAll(async () => {
+    await load?.stop().catch(() => undefined);
+    await lab?.down();
+  });
+
+  /** Every file that a rotation may touch, by checksum. */
+  const files = async (): Promise<string> =>
+    (
+      await Promise.all(
+        lab.nodes.map((node) =>
+          lab.on(
+            node,
+            'find /etc/kubernetes /var/lib/kubelet/pki /var/lib/kubelet/config.yaml -type f | sort | xargs sha256sum',
+          ),
+        ),
+      )
+    ).join('\n');
+
+  test('inspect and plan see every node, and change nothing at all', async () => {
+    const before = await files();
+    const seen = JSON.parse((await lab.must(['inspect', ...json])).stdout);
+    for (const node of lab.nodes) expect(JSON.stringify(seen)).toContain(`${node}/kubelet`);
+    await lab.must(['plan', ...AUTHORITIES]);
+    expect(await files()).toEqual(before);
+  });
+
+  describe('forth', () => {
+    let summary: LoadSummary;
+    let waived: string[];
+    let restarts: Record<string, number>;
+    let oldJoin: string;
+
+    test('to the end of issue, under load', async () => {
+      await takeOldCredentials(lab);
+      for (const { what, status } of await doors(lab, [])) expect(status, `${what}: old opens it before`).toBe('200');
+      oldJoin = await lab.on('cp1', 'kubeadm token create --print-join-command 2>/dev/null');
+      load = startLoad({ command, lab: lab.name, seconds: 2400, args: ['--keep', '--rate', '5'] });
+      await load.baseline;
+      const counted = await countRestarts('full', lab.dir);
+      await lab.must(['rotate', '--until', 'issue', ...AUTHORITIES, ...json], 0, { onEvent });
+      await lab.must(['verify', ...json]);
+      restarts = await counted();
+    });
+
+    test('in the middle kubeadm certs renew changes nothing that breaks', async () => {
+      const before = await lab.on('cp1', 'cat /etc/kubernetes/pki/ca.crt');
+      await lab.on('cp1', 'kubeadm certs renew all 2>&1 || true', { timeout: 120_000 });
+      expect(await lab.on('cp1', 'cat /etc/kubernetes/pki/ca.crt')).toBe(before);
+      await lab.must(['verify', ...json]);
+    });
+
+    test('each component was restarted as often as planned, and no pod', () => {
+      expect(restarts).toEqual({
+        'kube-apiserver': 0,
+        etcd: 0,
+        'kube-scheduler': 1,
+        'kube-controller-manager': 2,
+        kubelet: 1,
+        pods: 0,
+      });
+    });
+
+    test('retire is refused while clients keep old, and each is named', async () => {
+      const refused = await lab.must(['rotate', '--until', 'retire', '--yes', ...AUTHORITIES, ...json], 3, { onEvent });
+      waived = [...new Set(refused.events.filter(({ type }) => type === 'blocked').map(({ party }) => party ?? ''))];
+      expect(
+        waived.some((party) => party.startsWith('pod/load/pod-frozen')),
+        waived.join(' '),
+      ).toBe(true);
+      expect(waived.filter((party) => /^file\/w1:\/home\//.test(party)).length, waived.join(' ')).toBeGreaterThan(1);
+    });
+
+    test('with waivers it goes on to the end', async () => {
+      const waive = waived.flatMap((party) => ['--waive', `${party}=a client of the test that keeps old on purpose`]);
+      await lab.must(['rotate', '--until', 'retire', '--yes', ...waive, ...AUTHORITIES, ...json], 0, { onEvent });
+      await pause(15_000);
+      summary = await load!.stop();
+      expect((await record()).state).toBe('done');
+    });
+
+    test('no request failed before retire, and afterwards those of waived clients alone', () => {
+      const result = availability(summary, events);
+      process.stdout.write(`measured: ${JSON.stringify({ ...result, restarts })}\n`);
+      expect(result.failedBeforeRetire, JSON.stringify(result.before.slice(0, 8))).toBe(0);
+      expect(result.requests).toBeGreaterThan(5_000);
+      for (const kind of Object.keys(result.failedAfterRetire)) expect(KEEP_OLD).toContain(kind);
+      for (const kind of ['fresh', 'kept', 'pod-frozen']) expect(result.failedAfterRetire).toHaveProperty(kind);
+    });
+
+    test('old opens nothing: API servers, kubelets, the aggregated API server, bare and with every bridge', async () => {
+      const bridges = (await record()).authorities.flatMap(({ authority, bridges: made }) =>
+        Object.entries(made).map(([purpose, pem]) => ({
+          name: `the ${purpose} bridge of ${authority}`,
+          pem: `${pem}`,
+        })),
+      );
+      expect(bridges.length).toBeGreaterThan(1);
+      for (const { what, status } of await doors(lab, bridges)) expect(['401', '403', '000'], what).toContain(status);
+    });
+
+    test('exec, logs, port-forward, aggregated calls and webhooks work', async () => {
+      const pods = JSON.parse(lab.kubectl(['get', 'pods', '-n', 'load', '-l', 'app=agent', '-o', 'json'])).items;
+      expect(pods.length).toBe(lab.nodes.length);
+      for (const { metadata, spec } of pods) {
+        expect(lab.kubectl(['exec', '-n', 'load', metadata.name, '--', 'cat', '/proc/1/comm']), spec.nodeName).not.toBe(
+          '',
+        );
+        lab.kubectl(['logs', '-n', 'load', metadata.name, '--tail=1']);
+      }
+      expect(lab.kubectl(['get', '--raw', '/apis/wardle.example.com/v1alpha1'])).toContain('flunders');
+      await lab.must(['verify', ...json]);
+    });
+
+    test('a fresh join command works, for a worker and for a control plane; an old one is refused', async () => {
+      const leave = async (node: string): Promise<void> => {
+        await lab.on(node, 'kubeadm reset -f >/dev/null 2>&1; rm -rf /etc/cni/net.d/lab-kubeconfig; true', {
+          timeout: 180_000,
+        });
+        lab.kubectl(['delete', 'node', node]);
+      };
+      const join = (node: string, line: string, more = ''): Promise<string> =>
+        lab.on(node, `${line.trim()} --ignore-preflight-errors=all --node-name ${node} ${more} 2>&1`, {
+          timeout: 240_000,
+        });
+      await leave('w2');
+      const fails = await join('w2', `${oldJoin.trim()} --discovery-token-unsafe-skip-ca-verification=false`).then(
+        () => 'it joined',
+        (thrown: Error) => thrown.message,
+      );
+      expect(fails).not.toBe('it joined');
+      const fresh = await lab.on('cp1', 'kubeadm token create --print-join-command 2>/dev/null');
+      await join('w2', fresh);
+      await leave('cp3');
+      const key = (await lab.on('cp1', 'kubeadm init phase upload-certs --upload-certs 2>/dev/null | tail -1')).trim();
+      await join(
+        'cp3',
+        fresh,
+        `--control-plane --certificate-key ${key} --apiserver-advertise-address ${lab.address('cp3')}`,
+      );
+      lab.kubectl(['wait', '--for=condition=Ready', 'node', '--all', '--timeout=50s']);
+      await lab.on(
+        'cp1',
+        'kubeadm certs check-expiration >/dev/null 2>&1 && KUBECONFIG=/etc/kubernetes/admin.conf kubeadm upgrade plan --allow-experimental-upgrades v1.36.3 >/dev/null 2>&1 || kubeadm certs check-expiration >/dev/null',
+      );
+    });
+  });
+});

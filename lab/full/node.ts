@@ -125,12 +125,18 @@ export async function cutPower(place: FullPlace, node: string): Promise<void> {
 
 const PATIENCE_MS = 20_000;
 
-/** Kills until nobody is left: a start may be on its way. Gives how many there were. */
+/** Kills until nobody is left: a start may be on its way. Waits as long as they get fewer. Gives how many there were. */
 export async function endAll(living: () => number[]): Promise<number> {
   const seen = new Set<number>();
-  const until = Date.now() + PATIENCE_MS;
+  let fewest = Number.POSITIVE_INFINITY;
+  let since = 0;
   for (let left = living(); left.length > 0; left = living()) {
-    if (Date.now() > until) throw failedSafe(`processes of the lab do not end: ${left.join(', ')}`);
+    if (left.length < fewest) {
+      fewest = left.length;
+      since = Date.now();
+    } else if (Date.now() - since > PATIENCE_MS) {
+      throw failedSafe(`processes of the lab do not end: ${left.slice(0, 10).join(', ')}`);
+    }
     for (const pid of left) {
       seen.add(pid);
       kill(pid);

@@ -1,5 +1,6 @@
 // `reroot lab up --kind full`: checks, gets the parts, makes the nodes, and the cluster of them.
 
+import { setMaxListeners } from 'node:events';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { wrongUse } from '../../src/errors.ts';
@@ -81,6 +82,7 @@ const networkFor = ({ name, controlPlanes, network }: FullOptions): Promise<stri
   });
 
 async function make(dir: string, plan: FullPlan, options: FullOptions, signal: AbortSignal): Promise<LabFile> {
+  setMaxListeners(0, signal); // every command of every node listens
   const { say } = options;
   const parts = await runFull(plan, say, signal);
   const lab = makeFolder(dir, parts, await networkFor(options), options);

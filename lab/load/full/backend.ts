@@ -69,7 +69,7 @@ const items = z.object({ items: z.array(z.unknown()) });
 async function renewClients(lab: FullTarget, api: Api, rate: number): Promise<void> {
   const clients = loadClients(rate, lab.kubernetes);
   await Promise.all(clients.map((one) => api.remove(pathOf(one))));
-  await waitFor("the pods of an earlier load's clients gone", 60_000, async () =>
+  await waitFor("the pods of an earlier load's clients gone", 180_000, async () =>
     isTrue(items.parse(await api.get(CLIENT_PODS_PATH)).items.length === 0),
   );
   await ensureAll(api, clients);

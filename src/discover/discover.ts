@@ -12,7 +12,7 @@ import type { Certificate } from '../pki/certificate.ts';
 import { authoritiesOf } from './authorities.ts';
 import { type CalleeSeen, lookAtCallees } from './callees.ts';
 import { findingsOf } from './findings.ts';
-import { knownNodes, lookAtNodes, type NodeLook } from './nodes.ts';
+import { knownNodes, lookAtNodes, type NodeKnown, type NodeLook } from './nodes.ts';
 import { lookAtObjects } from './objects.ts';
 import { listReduced } from './paged.ts';
 import { type PodObject, podFact } from './pods.ts';
@@ -78,7 +78,7 @@ export async function discoverAll(deps: DiscoverDeps, options: DiscoverOptions):
   const holdsOf = podHolds(looks);
   const inventory: Omit<Inventory, 'findings'> = {
     takenAt: options.now,
-    cluster: { server: cluster.server, version },
+    cluster: { server: cluster.server, version, ...distributionOf(nodes) },
     nodes: looks.map((look) => nodeFact(look)),
     authorities,
     instances,
@@ -174,6 +174,13 @@ function poolOf(
   return pool;
 }
 
+/** Nodes of a provider without a control plane among them: that one is the provider's. */
+function distributionOf(nodes: readonly NodeKnown[]): Pick<Inventory['cluster'], 'distribution'> {
+  if (nodes.some(({ roles }) => roles.includes('control-plane'))) return {};
+  const found = nodes.find(({ distribution }) => distribution)?.distribution;
+  return found ? { distribution: { name: found.name, instead: found.instead } } : {};
+}
+
 function nodeFact({ known, seen, why }: NodeLook): Node {
   const serves = seen?.instances.some(({ component }) => component === 'kube-apiserver');
   const roles: Node['roles'] = serves
@@ -184,6 +191,7 @@ function nodeFact({ known, seen, why }: NodeLook): Node {
     roles: serves ? roles.filter((role) => role !== 'worker') : roles,
     reached: seen !== undefined,
     ...(why === undefined ? {} : { why }),
+    ...(known.unsupported ? { unsupported: { what: known.unsupported.what, instead: known.unsupported.instead } } : {}),
     ...(seen === undefined ? {} : { clockOffset: seen.clockOffset }),
     ...(seen?.freeBytes === undefined ? {} : { freeBytes: seen.freeBytes }),
   };

@@ -25,7 +25,7 @@ export function fleetFindings(seen: Seen): Finding[] {
 
 function awayNodes({ inventory }: Seen): Finding[] {
   return inventory.nodes
-    .filter((node) => !node.reached)
+    .filter((node) => !node.reached && !node.unsupported)
     .map((node) => ({
       severity: 'error',
       reason: 'node-not-reached',

@@ -3,6 +3,13 @@
 import pLimit from 'p-limit';
 import type { Cluster, ObjectMeta } from '../cluster/client.ts';
 import type { Config } from '../config/config.ts';
+import {
+  type Distribution,
+  distributionByLabels,
+  type NodeSystem,
+  type NotSupported,
+  unsupportedNode,
+} from '../core/catalog/support.ts';
 import type { Node } from '../core/model/inventory.ts';
 import { wrongUse } from '../errors.ts';
 import { type NodeAccess, NodeUnreachable } from '../nodes/access.ts';
@@ -18,11 +25,15 @@ export interface NodeKnown {
   version?: string;
   /** The host name its processes give themselves (label kubernetes.io/hostname). */
   hostname?: string;
+  /** A system on which nothing is looked at. */
+  unsupported?: NotSupported;
+  /** One that turns its CAs by itself, by this node's labels. */
+  distribution?: Distribution;
 }
 
 interface NodeObject {
   metadata: ObjectMeta;
-  status?: { addresses?: { type: string; address: string }[]; nodeInfo?: { kubeletVersion?: string } };
+  status?: { addresses?: { type: string; address: string }[]; nodeInfo?: { kubeletVersion?: string } & NodeSystem };
 }
 
 /** Node objects and what reroot.yaml adds. Throws wrongUse for a name in reroot.yaml that is no Node and has no components: a typing error. */
@@ -48,12 +59,16 @@ function nodeKnown({ metadata, status }: NodeObject): NodeKnown {
   const address = status?.addresses?.find(({ type }) => type === 'InternalIP')?.address;
   const version = status?.nodeInfo?.kubeletVersion?.replace(/^v/, '');
   const hostname = labels['kubernetes.io/hostname'];
+  const unsupported = unsupportedNode(status?.nodeInfo ?? {});
+  const distribution = isControlPlane ? undefined : distributionByLabels(labels);
   return {
     name: metadata.name,
     roles: [isControlPlane ? 'control-plane' : 'worker'],
     ...(address === undefined ? {} : { address }),
     ...(version === undefined ? {} : { version }),
     ...(hostname === undefined ? {} : { hostname }),
+    ...(unsupported ? { unsupported } : {}),
+    ...(distribution ? { distribution } : {}),
   };
 }
 
@@ -77,6 +92,7 @@ export async function lookAtNodes(
   return Promise.all(
     nodes.map((known) =>
       limit(async (): Promise<NodeLook> => {
+        if (known.unsupported) return { known, why: known.unsupported.what };
         try {
           const address = known.address ?? config.nodes[known.name]?.host;
           return { known, seen: await lookAtNode({ access: accessOf(known.name), config, address }) };

@@ -8,7 +8,9 @@ import type { Config } from '../config/config.ts';
 import type { Authority } from '../core/model/ids.ts';
 import type { Inventory } from '../core/model/inventory.ts';
 import type { Rotation, Waiver } from '../core/model/rotation.ts';
+import type { Refusal } from '../core/model/step.ts';
 import { preconditions } from '../core/plan/preconditions.ts';
+import { unsupported } from '../core/plan/preconditions-support.ts';
 import { discover } from '../discover/discover.ts';
 import { EXIT, RerootError } from '../errors.ts';
 import type { KeyType } from '../pki/keys.ts';
@@ -59,6 +61,7 @@ export async function open(world: World, wish: Wish): Promise<Opened> {
   const folders = foldersOf(first);
   const found = await readRecord(folders, world.accessOf);
   const record = isOpen(found?.record) ? found.record : undefined;
+  if (!record) refuse(unsupported(first));
   const materials = record
     ? await readStaged(record.authorities, folders, world.accessOf)
     : await materialsFor(first, world.accessOf, {
@@ -174,8 +177,10 @@ export async function begin(ctx: Context): Promise<void> {
   }
 }
 
-export function refuseUnmet(ctx: Pick<Context, 'inventory' | 'rotation' | 'now'>): void {
-  const unmet = preconditions(ctx.inventory, ctx.rotation, ctx.now());
+export const refuseUnmet = (ctx: Pick<Context, 'inventory' | 'rotation' | 'now'>): void =>
+  refuse(preconditions(ctx.inventory, ctx.rotation, ctx.now()));
+
+function refuse(unmet: readonly Refusal[]): void {
   const [first] = unmet;
   if (!first) return;
   const rest = unmet.slice(1, 6).map(({ reason, message }) => `\n  ${reason}: ${message}`);

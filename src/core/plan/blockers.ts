@@ -66,6 +66,15 @@ function blockerOf(c: Course, use: Use, value: Value, party: PartyId): Blocker {
       ways: [`put the new CA into it beside the old one, by the tool that keeps it`, waive(party)],
     };
   }
+  const other = c.survey.inventory.nodes.find(({ name }) => party === `node/${name}`)?.unsupported;
+  if (other) {
+    return {
+      party,
+      reason: 'node-not-supported',
+      message: `${other.what}: its kubelet may trust and present old`,
+      ways: [other.instead, waive(party)],
+    };
+  }
   if (party.startsWith('node/')) {
     return {
       party,

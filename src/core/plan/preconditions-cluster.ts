@@ -1,19 +1,17 @@
 // Preconditions of the cluster: authorities asked for, versions, nodes, clocks, room, flags, and how components are restarted.
 
-import { minorOf } from '../catalog/facts.ts';
 import { MANAGER, manifestOf, signs } from '../catalog/manager.ts';
 import { flagSetOf } from '../catalog/split.ts';
 import type { Survey } from '../catalog/survey.ts';
 import type { Authority } from '../model/ids.ts';
 import type { Instance } from '../model/inventory.ts';
 import type { Refusal } from '../model/step.ts';
+import { unsupported } from './preconditions-support.ts';
 
 export type Precondition = (survey: Survey) => Refusal[];
 
 /** Authorities that can be rotated so far. */
 export const SUPPORTED: readonly Authority[] = ['kubernetes', 'front-proxy'];
-/** Kubernetes minor versions below this were not read or tried. */
-export const OLDEST_MINOR = 30;
 /** Certificates are backdated by 24 h, so a clock may lag; one that is off by more breaks leases and tokens before it breaks certificates. */
 export const CLOCK_LIMIT = 5 * 60_000;
 /** Room for copies of everything that may be touched and for the record, with plenty to spare. */
@@ -33,53 +31,12 @@ function unsupportedAuthority({ rotation }: Survey): Refusal[] {
     );
 }
 
-function noControlPlane(survey: Survey): Refusal[] {
-  if (survey.instances('kube-apiserver').length > 0) return [];
-  return [
-    refuse(
-      'no-control-plane',
-      'no kube-apiserver process was found on any node that was reached: its flags say where everything lies',
-      'give access to the control-plane nodes in reroot.yaml; a managed control plane is rotated by its provider',
-    ),
-  ];
-}
-
-function tooOld({ inventory }: Survey): Refusal[] {
-  const versions: [string, string][] = [
-    ['the cluster', inventory.cluster.version],
-    ...inventory.instances.flatMap((one): [string, string][] =>
-      one.version && isKubernetes(one) ? [[one.id, one.version]] : [],
-    ),
-  ];
-  return versions.flatMap(([who, version]) => {
-    const minor = minorOf(version);
-    if (minor === undefined || minor >= OLDEST_MINOR) return [];
-    const message = `${who} is Kubernetes ${version}: what versions below 1.${OLDEST_MINOR} re-read was not tried`;
-    return [refuse('version-not-supported', message, `upgrade to 1.${OLDEST_MINOR} or newer first`)];
-  });
-}
-
 const KUBERNETES = new Set(['kube-apiserver', MANAGER, 'kube-scheduler', 'kubelet']);
 const isKubernetes = (instance: Instance): boolean => KUBERNETES.has(instance.component);
 
-/** Distributions that keep their certificates themselves and turn them by commands of their own. */
-const DISTRIBUTIONS: readonly { mark: RegExp; name: string; instead: string }[] = [
-  { mark: /[+-]k3s/, name: 'k3s', instead: 'k3s certificate rotate-ca' },
-  { mark: /[+-]rke2/, name: 'RKE2', instead: 'rke2 certificate rotate-ca' },
-  { mark: /[+-]k0s/, name: 'k0s', instead: "k0s's own documentation on certificate authorities" },
-  { mark: /-(eks|gke|aks)|\.gke\./, name: 'a managed control plane', instead: "the provider's own rotation" },
-];
-
-function otherDistribution({ inventory }: Survey): Refusal[] {
-  const { version } = inventory.cluster;
-  return DISTRIBUTIONS.filter(({ mark }) => mark.test(version)).map(({ name, instead }) =>
-    refuse('distribution-not-supported', `the cluster says ${version}: this is ${name}`, `use ${instead}`),
-  );
-}
-
 function controlPlaneAway({ inventory }: Survey): Refusal[] {
   return inventory.nodes
-    .filter((node) => !node.reached && node.roles.includes('control-plane'))
+    .filter((node) => !node.reached && !node.unsupported && node.roles.includes('control-plane'))
     .map((node) =>
       refuse(
         'control-plane-not-reached',
@@ -182,9 +139,7 @@ function cannotRestart(survey: Survey): Refusal[] {
 
 export const clusterChecks: readonly Precondition[] = [
   unsupportedAuthority,
-  noControlPlane,
-  tooOld,
-  otherDistribution,
+  ({ inventory }) => unsupported(inventory),
   controlPlaneAway,
   clockOff,
   noRoom,

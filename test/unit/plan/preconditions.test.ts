@@ -11,12 +11,13 @@ import {
   syntheticRotation,
   T0,
 } from '../../../bench/inventory.ts';
+import { NEWEST_MINOR, OLDEST_MINOR, unsupportedNode } from '../../../src/core/catalog/support.ts';
 import { fileId } from '../../../src/core/model/ids.ts';
 import type { Instance, Inventory, Store } from '../../../src/core/model/inventory.ts';
 import type { Rotation } from '../../../src/core/model/rotation.ts';
 import { plan } from '../../../src/core/plan/plan.ts';
 import { preconditions } from '../../../src/core/plan/preconditions.ts';
-import { CLOCK_LIMIT, LEAST_FREE_BYTES, OLDEST_MINOR } from '../../../src/core/plan/preconditions-cluster.ts';
+import { CLOCK_LIMIT, LEAST_FREE_BYTES } from '../../../src/core/plan/preconditions-cluster.ts';
 
 const rotation = syntheticRotation();
 const OTHER = fakeCA('other');
@@ -51,6 +52,21 @@ describe.each<[reason: string, what: string, change: (inventory: Inventory) => v
     'version-not-supported',
     'one kubelet below the oldest version',
     (i) => (instance(i, 'w1/kubelet').version = '1.29.0'),
+  ],
+  ['version-not-tested', 'a cluster above the newest version', (i) => (i.cluster.version = `1.${NEWEST_MINOR + 1}.0`)],
+  [
+    'distribution-not-supported',
+    "a provider's nodes without a control plane among them",
+    (i) => (i.cluster.distribution = { name: 'AKS, a managed control plane', instead: 'az aks rotate-certs' }),
+  ],
+  [
+    'node-not-supported',
+    'a control-plane node that keeps its files from everybody',
+    (i) =>
+      Object.assign(node(i, 'cp2'), {
+        reached: false,
+        unsupported: unsupportedNode({ operatingSystem: 'linux', osImage: 'Talos (v1.10.3)' }),
+      }),
   ],
   ['distribution-not-supported', 'k3s', (i) => (i.cluster.version = '1.34.1+k3s1')],
   ['distribution-not-supported', 'RKE2', (i) => (i.cluster.version = '1.34.1+rke2r1')],

@@ -30,7 +30,7 @@ function awayNodes({ inventory }: Seen): Finding[] {
       severity: 'error',
       reason: 'node-not-reached',
       subject: `node/${node.name}`,
-      message: `${node.why ?? 'the node does not answer'}: nothing on it was seen`,
+      message: `${node.why ?? 'the node does not answer'}: nothing on it was seen: its kubelet cannot be turned, and what its pods and files hold is not known. Retire waits for it, or for --waive node/${node.name}=REASON`,
       fix: `make it reachable, or give its address in reroot.yaml (nodes.${node.name}.host)`,
     }));
 }

@@ -99,7 +99,16 @@ export function unreachedParts(survey: Survey, a: AuthorityRotation): Part[] {
         end: 'api server, client certificate:presents',
       },
     ];
-    return { party, parties: [party], uses };
+    // Where API servers check what kubelets serve: one that asks the signer for its certificate may still serve an old one.
+    const serving: PartUse = {
+      ...common,
+      name: 'serving',
+      kind: 'presents-as-server',
+      holds: 'credential',
+      memory: seen.serving,
+      end: 'kubelet, server certificate:presents',
+    };
+    return { party, parties: [party], uses: seen.serving.length > 0 ? [...uses, serving] : uses };
   });
 }
 
@@ -107,15 +116,21 @@ function kubeletContents(survey: Survey, a: AuthorityRotation) {
   const clientCA = new Set<Value>(['old']);
   const trust = new Set<Value>(['old']);
   const client = new Set<Value>(['old']);
+  const serving = new Set<Value>();
+  const areChecked = survey
+    .instances('kube-apiserver')
+    .some(({ flags }) => flags['kubelet-certificate-authority'] !== undefined);
+  if (areChecked) serving.add('old');
   for (const kubelet of survey.instances('kubelet')) {
     for (const file of survey.files(kubelet)) {
       const store = survey.store(storeIdOf(kubelet.node, file));
       if (!store) continue;
       if (file.use === 'client-ca') clientCA.add(contentOf(store, 'trust', a));
       if (file.use === 'kubeconfig-ca') trust.add(contentOf(store, 'trust', a));
+      if (file.use === 'serving' && areChecked) serving.add(contentOf(store, 'credential', a));
       if (file.use === 'kubeconfig-client') client.add(contentOf(store, 'credential', a));
     }
   }
   const ours = (values: Set<Value>): Value[] => [...values].filter((value) => value !== 'none' && value !== 'other');
-  return { clientCA: ours(clientCA), trust: ours(trust), client: ours(client) };
+  return { clientCA: ours(clientCA), trust: ours(trust), client: ours(client), serving: ours(serving) };
 }

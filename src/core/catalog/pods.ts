@@ -33,11 +33,13 @@ export function podParts(survey: Survey, a: AuthorityRotation): Part[] {
   const pods = survey.inventory.pods.filter((pod) => !survey.isWaived(pod.id) && !own.has(pod.id));
   const mounting = pods.filter((pod) => pod.rootCA !== 'none');
   const seen = mounting.map((pod) => ({ pod, ...stateOf(survey, a, pod, published) }));
+  const away = new Set(survey.inventory.nodes.flatMap(({ name, reached }) => (reached ? [] : [name])));
   const groups = alike(seen, ({ pod, memory, holds }) =>
     [
       pod.rootCA,
       pod.rereads === true,
       pod.owner !== undefined,
+      away.has(pod.node),
       isUntouched(survey, pod) && pod.holds !== undefined,
       memory.join(),
       holds.join(),

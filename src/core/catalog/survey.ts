@@ -30,7 +30,7 @@ export function surveyOf(inventory: Inventory, rotation: Rotation, now: Millis):
   const stores = new Map(inventory.stores.map((store) => [store.id, store]));
   const byComponent = byKey(inventory.instances, (instance) => instance.component);
   const authorities = new Map(rotation.authorities.map((a) => [a.authority, a]));
-  const waived = new Set<string>(rotation.waivers.map((waiver) => waiver.party));
+  const waived = waivedBy(inventory, rotation);
   const offsets = new Map(inventory.nodes.map((node) => [node.name, node.clockOffset ?? 0]));
   const bare = new Set(inventory.pods.flatMap((pod) => (pod.owner ? [] : [pod.id])));
   const files = new Map<PartyId, readonly FileUse[]>();
@@ -54,6 +54,14 @@ export function surveyOf(inventory: Inventory, rotation: Rotation, now: Millis):
     storesOn: lazily(() => byKey(inventory.stores, (store) => store.node ?? ''), []),
     isBare: (pod) => bare.has(pod),
   };
+}
+
+/** A node that was not reached stands for all that runs on it: who gives it up gives up its pods, which nobody can see either. */
+function waivedBy({ nodes, pods }: Inventory, { waivers }: Rotation): ReadonlySet<PartyId> {
+  const waived = new Set<PartyId>(waivers.map(({ party }) => party));
+  const away = new Set(nodes.flatMap(({ name, reached }) => (!reached && waived.has(`node/${name}`) ? [name] : [])));
+  if (away.size > 0) for (const pod of pods) if (away.has(pod.node)) waived.add(pod.id);
+  return waived;
 }
 
 /** A look into an index that is made when it is first wanted. */

@@ -79,7 +79,8 @@ function blockerOf(c: Course, use: Use, value: Value, party: PartyId): Blocker {
     return {
       party,
       reason: 'node-not-reached',
-      message: 'it was not reached: its kubelet may trust and present old',
+      message:
+        'it was not reached: its kubelet may trust and present old, and what its pods and its files hold cannot be seen',
       ways: [`make it reachable (reroot.yaml, nodes.${party.slice(5)})`, waive(party)],
     };
   }

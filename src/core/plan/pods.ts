@@ -23,7 +23,10 @@ export function restartPods(c: Course, keep: readonly Value[]): void {
   );
   const stale = uses.filter((use) => !held(c, use.id).every((value) => keep.includes(value)));
   const known = new Map(c.survey.inventory.pods.map((pod) => [pod.id, pod]));
-  const whole = stale.filter((use) => use.parties.every((party) => known.get(party)?.owner !== undefined));
+  // What a pod on a node that is away would be given there cannot be seen: it is named, as its node is.
+  const away = new Set(c.survey.inventory.nodes.flatMap(({ name, reached }) => (reached ? [] : [name])));
+  const isOurs = (pod: Pod | undefined) => pod?.owner !== undefined && !away.has(pod.node);
+  const whole = stale.filter((use) => use.parties.every((party) => isOurs(known.get(party))));
   const [first] = whole;
   if (!first) return;
   const { authority } = first;

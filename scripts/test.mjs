@@ -1,4 +1,4 @@
-// The whole test: checks, fast tests, then the lab tests one file after another. Works in a fresh clone.
+// The whole test: checks, fast tests, the tests on process labs, then those on the full lab, one file after another. Works in a fresh clone.
 // The last line is `N passed, N failed, N skipped`. With REROOT_REQUIRE_LAB=1 a skipped test is a failure.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -59,7 +59,7 @@ function readReport(file) {
 
 if (filters.length === 0) runCheck();
 runTests('fast');
-if (!fastOnly) runTests('lab');
+if (!fastOnly) for (const project of ['lab', 'full']) runTests(project);
 
 if (requireLab && total.skipped > 0) {
   console.error(`${total.skipped} tests were skipped, and REROOT_REQUIRE_LAB=1 makes that a failure.`);

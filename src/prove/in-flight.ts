@@ -4,6 +4,7 @@ import { posix } from 'node:path';
 import { type Csr, listCsrs } from '../cluster/csr.ts';
 import { IN_FLIGHT_LIMIT } from '../core/catalog/published.ts';
 import { fileUses } from '../core/catalog/stores-of.ts';
+import type { Instance } from '../core/model/inventory.ts';
 import type { Proof } from '../core/model/step.ts';
 import type { Credential } from '../core/model/value.ts';
 import { findFiles } from '../nodes/files.ts';
@@ -12,7 +13,7 @@ import { parseCertificates } from '../pki/pem.ts';
 import { credentialIn } from './chain.ts';
 import type { Look, LookContext } from './context.ts';
 import { generationsOf } from './resolve.ts';
-import { seconds, serverClock } from './times.ts';
+import { ours, seconds, serverClock } from './times.ts';
 
 const KUBELET_CLIENT = 'kubernetes.io/kube-apiserver-client-kubelet';
 /** Users and groups of bootstrap tokens (K:plugin/pkg/auth/authenticator/token/bootstrap). */
@@ -59,14 +60,16 @@ export async function inFlight(proof: Proof, ctx: LookContext): Promise<Look> {
 }
 
 /**
- * Its kubelet's current pair is this certificate or a later one, or one of its earlier pairs is: the store keeps them all
+ * It is not on its way any more: its kubelet has forgotten it, or its current pair is this certificate or a later one, or one of its earlier pairs is: the store keeps them all
  * (C:util/certificate/certificate_store.go), and what reroot has put into their place since begins a day earlier.
  */
-async function isTakenUp(ctx: LookContext, { csr, leaf }: Flight): Promise<boolean> {
+async function isTakenUp(ctx: LookContext, flight: Flight): Promise<boolean> {
+  const { csr, leaf } = flight;
   const node =
     /(?:^|,)CN=system:node:([^,]+)/.exec(leaf.subject)?.[1] ?? csr.spec.username?.replace(/^system:node:/, '');
   const kubelet = ctx.inventory.instances.find((one) => one.node === node && one.component === 'kubelet');
   if (!kubelet) return false;
+  if (await isForgotten(ctx, flight, kubelet)) return true;
   const path = fileUses(kubelet).find(({ use }) => use === 'kubeconfig-client')?.path;
   if (path === undefined) return false;
   const file = (await ctx.read(kubelet.node, [path])).get(path);
@@ -75,6 +78,21 @@ async function isTakenUp(ctx: LookContext, { csr, leaf }: Flight): Promise<boole
     return true;
   const earlier = await earlierPairs(ctx, kubelet.node, path);
   return earlier.some((certificate) => certificate.fingerprint === leaf.fingerprint);
+}
+
+/** Between two clocks and the whole seconds of a creation time. Milliseconds. */
+const MARGIN = 3_000;
+
+/**
+ * A kubelet that renews its certificate holds the key of its request in memory until the answer comes (C:util/certificate/certificate_manager.go):
+ * one that has started since cannot take it up any more. kubeadm init leaves such a request, for it restarts the kubelet. A request by a
+ * bootstrap token has its key in a file, and is taken up again.
+ */
+async function isForgotten(ctx: LookContext, { csr, age }: Flight, kubelet: Instance): Promise<boolean> {
+  if (!csr.spec.username?.startsWith('system:node:')) return false;
+  const running = await ctx.tables.of(kubelet);
+  if (!running) return false;
+  return ours(ctx, kubelet.node, running.process.startedAt) > ctx.now() - age + MARGIN;
 }
 
 /** `kubelet-client-2026-11-25-01-42-57.pem` beside `kubelet-client-current.pem`. */

@@ -345,6 +345,37 @@ describe('through the API', () => {
     expect(await look()).toBe('new');
   });
 
+  test('in flight: a request that its kubelet has forgotten by a restart is none, one by a bootstrap token is', async () => {
+    const base = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
+    const certificate = Buffer.from(clientLeaf(OLD, 'system:node:n1').cert).toString('base64');
+    const ask = (username: string, ago: number) =>
+      w.api.objects.set(base, {
+        metadata: { name: '' },
+        items: [
+          {
+            metadata: { name: 'csr-1', creationTimestamp: new Date(Date.now() - ago).toISOString() },
+            spec: { signerName: 'kubernetes.io/kube-apiserver-client-kubelet', username, request: '' },
+            status: { certificate },
+          },
+        ],
+      });
+    w.add({
+      component: 'kubelet',
+      settings: { 'kubeconfig.client-certificate': w.path('none.pem') },
+      flags: { kubeconfig: ['/k'] },
+    });
+    await w.start('kubelet', { config: w.path('x') });
+    const look = async () =>
+      (await w.look({ kind: 'holds', of: ['object/CertificateSigningRequest//in-flight'], keep: ['new'] }))[0]?.value;
+
+    ask('system:node:n1', 60_000);
+    expect(await look()).toBe('new');
+    ask('system:bootstrap:abc', 60_000);
+    expect(await look()).toBe('old');
+    ask('system:node:n1', 0);
+    expect(await look()).toBe('old');
+  });
+
   test('published: every copy, and those whose namespace is gone do not count', async () => {
     const map = (namespace: string, pem: string) => ({
       metadata: { name: 'kube-root-ca.crt', namespace },

@@ -1,5 +1,6 @@
 // loaded: what a party that nobody can restart or ask has taken up: pods, API servers that call webhooks, programs on a timer, nodes that join.
 
+import { goesBack, historyOf } from '../core/catalog/memory.ts';
 import { START_LAG } from '../core/catalog/pods.ts';
 import { JOINING } from '../core/catalog/published.ts';
 import { objectId, parseFileId } from '../core/model/ids.ts';
@@ -109,6 +110,10 @@ async function ofInstance(proof: Proof, member: Member, ctx: LookContext): Promi
   const content = await contentOfUse(proof, member, ctx);
   if (!instance || content.value === undefined || content.changedAt === undefined) return content;
   if (!proof.keep.includes(content.value)) return content;
+  // A kubelet that has joined wrote its first certificate itself, after its start.
+  const held = historyOf(member.use.holds, content.value, generationsOf(ctx, proof), goesBack(ctx.rotation));
+  if (held.length === 1)
+    return { ...content, evidence: `${content.evidence}, and this rotation has put nothing else there yet` };
   const running = await ctx.tables.of(instance);
   if (!running) return { value: undefined, evidence: `${content.evidence}; the process does not run` };
   if (running.process.startedAt > content.changedAt)

@@ -411,6 +411,26 @@ describe('through the API', () => {
     expect(await look()).toBe('both');
   });
 
+  test('loaded: a kubelet that is older than its certificate holds it while this rotation has put nothing else there', async () => {
+    const pair = 'pki/kubelet-client-current.pem';
+    await w.start('kubelet', { config: w.path('x') });
+    const current = w.put(pair, clientLeaf(OLD, 'system:node:n1').cert, Date.now() + 5_000);
+    w.add(
+      { component: 'kubelet', settings: { 'kubeconfig.client-certificate': current }, flags: { kubeconfig: ['/k'] } },
+      w.store(pair, 'leaf', [clientLeaf(OLD, 'system:node:n1').certificate]),
+    );
+    const look = (value: 'old' | 'new') =>
+      w.look({ kind: 'loaded', of: ['n1/kubelet:kubeconfig-client'], keep: [value] });
+
+    expect(await look('old')).toMatchObject([
+      { value: 'old', evidence: expect.stringMatching(/nothing else there yet/) },
+    ]);
+    w.put(pair, clientLeaf(NEW, 'system:node:n1').cert, Date.now() + 5_000);
+    expect(await look('new')).toMatchObject([
+      { value: undefined, evidence: expect.stringMatching(/process is older/) },
+    ]);
+  });
+
   test('loaded: a pod by its start, by its author’s word and its file, and one that is gone', async () => {
     const uid = 'f1';
     const pod = (name: string, startedAt: number, annotations = {}) => ({

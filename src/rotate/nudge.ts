@@ -2,6 +2,7 @@
 // included (trap 26). So reroot makes it: a harmless request through each API server to each kubelet, until one goes through.
 
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Cluster } from '../cluster/client.ts';
 import type { PartyId } from '../core/model/ids.ts';
 import type { Pod } from '../core/model/inventory.ts';
 import type { Step } from '../core/model/step.ts';
@@ -44,13 +45,20 @@ export async function nudge(ctx: Context, step: Step, parties: readonly PartyId[
   await untilTakenUp(ctx, step, begun);
 }
 
+/** Milliseconds in which a kubelet that serves should have learned of its pods from the API. */
+const LEARNS = 20_000;
+/** What an API server makes of a kubelet's 404: it serves, and does not know its pods yet (K:pkg/kubelet/server, getContainerLogs). */
+const KNOWS_NO_POD = /could not find the requested resource/;
+
 /**
- * The first request of each API server to a kubelet that has just restarted: on a connection that was kept it would fail, and it is better that ours does.
+ * The first requests of each API server to a kubelet that has just restarted: on a connection that was kept one would fail, and it is better that ours
+ * does; and until the kubelet has heard of its pods again it has no log and no exec of them. Comes back when it has, so that the next one goes only then.
  * What is not answered is left: the kubelet is ready, and whoever is next makes a new connection.
  */
 export async function greet(ctx: Context, node: string): Promise<void> {
   const servers = ctx.inventory.instances.filter(({ component }) => component === 'kube-apiserver');
-  await Promise.all(servers.map(({ endpoint }) => endpoint && through(ctx, endpoint, node)));
+  const until = ctx.now() + LEARNS;
+  await Promise.all(servers.map(({ endpoint }) => endpoint && through(ctx, endpoint, node, until)));
 }
 
 /** A kubelet that restarts sooner could be met with the old certificate once more, and that connection is then kept for minutes. */
@@ -63,16 +71,18 @@ async function untilTakenUp(ctx: Context, step: Step, begun: number): Promise<vo
 }
 
 /** undefined when a request got an answer from the kubelet; else why the last one did not. */
-async function through(ctx: Context, endpoint: string, node: string): Promise<string | undefined> {
+async function through(ctx: Context, endpoint: string, node: string, until = 0): Promise<string | undefined> {
   const server = ctx.cluster.at(`https://${endpoint}`);
   let why: string | undefined;
   for (const pod of lastingFirst(ctx, node)) {
     const path = `/api/v1/namespaces/${pod.namespace}/pods/${pod.name}/log?tailLines=1&limitBytes=64`;
     for (let turn = 0; turn < TRIES; turn += 1) {
-      const status = await server.request('GET', path, { retryFor: 0, timeout: PATIENCE }).then(
-        (answer) => answer.status,
-        (thrown: unknown) => reasonOf(thrown),
-      );
+      let answer = await ask(server, path);
+      while (answer.status === 404 && KNOWS_NO_POD.test(answer.body) && ctx.now() < until) {
+        await pause(200);
+        answer = await ask(server, path);
+      }
+      const { status } = answer;
       if (status === 200) return undefined;
       why = typeof status === 'string' ? status : `GET ${path} answered ${status}`;
       // Gone since it was seen, or no right to read it: nobody has asked the kubelet then.
@@ -81,6 +91,11 @@ async function through(ctx: Context, endpoint: string, node: string): Promise<st
   }
   return why;
 }
+
+const ask = (server: Cluster, path: string): Promise<{ status: number | string; body: string }> =>
+  server
+    .request('GET', path, { retryFor: 0, timeout: PATIENCE })
+    .catch((thrown: unknown) => ({ status: reasonOf(thrown), body: '' }));
 
 /** Pods of a node whose log may be read, which is the only request to a kubelet that needs no right over nodes: first those that stay there. */
 function lastingFirst(ctx: Context, node: string): Pod[] {

@@ -3,13 +3,13 @@
 import type { KubeObject } from '../cluster/client.ts';
 import type { StoreId } from '../core/model/ids.ts';
 import type { Step } from '../core/model/step.ts';
-import type { Trust, Value } from '../core/model/value.ts';
+import type { Credential, Trust, Value } from '../core/model/value.ts';
 import { EXIT, RerootError } from '../errors.ts';
 import { parseCertificates, toPem } from '../pki/pem.ts';
 import { objectPath, parseObjectId } from '../stores/object-path.ts';
 import { type AnchorSlot, anchorSlots, anchorsPatch } from '../stores/objects.ts';
 import { type Context, materialOf } from './context.ts';
-import { type AuthorityMaterial, anchorsFor } from './material.ts';
+import { type AuthorityMaterial, anchorsFor, chainFor } from './material.ts';
 
 export async function writeObject(ctx: Context, step: Step, id: StoreId, value: Value): Promise<void> {
   const place = parseObjectId(id);
@@ -20,8 +20,24 @@ export async function writeObject(ctx: Context, step: Step, id: StoreId, value: 
   const object = await ctx.cluster.get<KubeObject>(path);
   const slots = anchorSlots(place.kind, object, place.key);
   if (slots.length === 0) throw new RerootError(EXIT.failedSafe, `${id} holds no CA any more: somebody has changed it`);
-  const patch = anchorsPatch(object, slots, (slot) => nextPem(slot, id, value as Trust, material));
+  const isLeaf = ctx.inventory.stores.find((store) => store.id === id)?.kind === 'leaf';
+  const next = (slot: AnchorSlot): string | undefined =>
+    isLeaf ? nextLeaf(ctx, slot, id, value as Credential, material) : nextPem(slot, id, value as Trust, material);
+  const patch = anchorsPatch(object, slots, next);
   if (patch.length > 0) await ctx.cluster.patch(path, patch);
+}
+
+/** A server's certificate that a Secret holds beside its key, which stays. The leaf that goes is kept for the way back. */
+function nextLeaf(ctx: Context, slot: AnchorSlot, id: StoreId, value: Credential, material: AuthorityMaterial): string {
+  const current = parseCertificates(slot.pem, id);
+  const record = ctx.record.authorities.find(({ authority }) => authority === material.authority);
+  const keptPem = record?.replaced[id];
+  const kept = keptPem === undefined ? undefined : parseCertificates(keptPem, 'the record')[0];
+  const chain = chainFor({ current, value, material, now: ctx.now(), ...(kept ? { kept } : {}) });
+  const [before] = current;
+  if (record && before && value.startsWith('new') && before.fingerprint !== chain[0]?.fingerprint)
+    record.replaced[id] ??= before.pem;
+  return toPem(chain);
 }
 
 /** Only slots that hold a generation of this authority are ours to change; another CA in the same object stays. */

@@ -20,7 +20,7 @@ export async function writeObject(ctx: Context, step: Step, id: StoreId, value: 
   const object = await ctx.cluster.get<KubeObject>(path);
   const slots = anchorSlots(place.kind, object, place.key);
   if (slots.length === 0) throw new RerootError(EXIT.failedSafe, `${id} holds no CA any more: somebody has changed it`);
-  const isLeaf = ctx.inventory.stores.find((store) => store.id === id)?.kind === 'leaf';
+  const isLeaf = ctx.inventory.stores.find((store) => store.id === id)?.kind === 'object-leaf';
   const next = (slot: AnchorSlot): string | undefined =>
     isLeaf ? nextLeaf(ctx, slot, id, value as Credential, material) : nextPem(slot, id, value as Trust, material);
   const patch = anchorsPatch(object, slots, next);

@@ -8,15 +8,22 @@ import { unmountBelow } from './mounts.ts';
 import { type FullPlace, podNetworkOf } from './place.ts';
 
 /**
- * The hub: the bridge carries the load balancer's address, and there is nowhere else to go. It says so: a client that asks for a Service before
- * kube-proxy is there hears at once that nobody is, and need not wait half a minute for a connection.
+ * The hub: the bridge carries the load balancer's address, and leads nowhere else. Every other address is the hub's own, and nothing listens there: a
+ * client that asks for a Service before kube-proxy is there is refused at once, and does not wait half a minute for a connection.
  */
 export async function makeHub(place: FullPlace, signal?: AbortSignal): Promise<void> {
   await makeNamespace(place, place.netns(), signal);
   await inside(
     place,
     place.netns(),
-    ['link set lo up', 'link add lab type bridge', `addr add ${place.lab.loadBalancer}/24 dev lab`, 'link set lab up'],
+    [
+      'link set lo up',
+      'link add lab type bridge',
+      `addr add ${place.lab.loadBalancer}/24 dev lab`,
+      'link set lab up',
+      ...place.lab.nodes.map((node) => `route add ${podNetworkOf(node)} via ${node.address}`),
+      'route add local default dev lo',
+    ],
     signal,
   );
 }

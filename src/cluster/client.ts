@@ -3,7 +3,7 @@ import { ApiUnreachable, apiErrorOf } from './api-error.ts';
 import type { Dial } from './dial.ts';
 import type { Credentials, KubeconfigChoice } from './kubeconfig.ts';
 import type { JsonPatch, KubeObject } from './object.ts';
-import { openTransport, type Sent, type Transport } from './transport.ts';
+import { fixedTransport, openTransport, type Sent, type Transport } from './transport.ts';
 
 export { ApiError, ApiUnreachable, isConflict, isNotFound } from './api-error.ts';
 export type { Credentials, KubeconfigChoice } from './kubeconfig.ts';
@@ -63,6 +63,12 @@ export interface Cluster {
  */
 export function connect(choice: KubeconfigChoice = {}, dial?: Dial): Cluster {
   return view(openTransport(choice, dial));
+}
+
+/** The same server, asked by another client: certificate and key as PEM, which are kept in memory only. Close it after use. */
+export function connectAs(base: Cluster, client: { cert: string; key: string }): Cluster {
+  const { token: _, ...known } = base.credentials();
+  return view(fixedTransport({ ...known, ...client, user: 'another client', files: [] }));
 }
 
 function view(transport: Transport, fixed?: string): Cluster {

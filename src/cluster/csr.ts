@@ -18,7 +18,15 @@ export interface CsrOrder {
 }
 
 export interface Csr extends KubeObject {
-  spec: { request: string; signerName: string; usages?: string[]; username?: string; expirationSeconds?: number };
+  spec: {
+    request: string;
+    signerName: string;
+    usages?: string[];
+    /** Who asked, by the API server's word. */
+    username?: string;
+    groups?: string[];
+    expirationSeconds?: number;
+  };
   status?: { certificate?: string; conditions?: { type: string; status: string; reason?: string; message?: string }[] };
 }
 
@@ -35,9 +43,16 @@ export const createCsr = (cluster: Cluster, order: CsrOrder): Promise<Csr> =>
     },
   });
 
+export const getCsr = (cluster: Cluster, name: string): Promise<Csr> => cluster.get<Csr>(`${PATH}/${name}`);
+
 /** Approves a request through its own subresource; needs `approve` on the signer. Doing it twice is fine. */
 export async function approveCsr(cluster: Cluster, name: string, why: string): Promise<void> {
-  const csr = await cluster.get<Csr>(`${PATH}/${name}`);
+  return approveSeen(cluster, await getCsr(cluster, name), why);
+}
+
+/** Approves a request as it was seen: the API refuses it when it has changed since. */
+export async function approveSeen(cluster: Cluster, csr: Csr, why: string): Promise<void> {
+  const { name } = csr.metadata;
   const conditions = csr.status?.conditions ?? [];
   if (conditions.some(({ type }) => type === 'Approved')) return;
   const approved = { type: 'Approved', status: 'True', reason: 'Reroot', message: why };

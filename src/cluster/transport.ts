@@ -62,30 +62,46 @@ export function openTransport(choice: KubeconfigChoice, dial?: Dial): Transport 
       refresh();
       return credentials;
     },
-    async send(options) {
+    send(options) {
       refresh();
-      const limit = AbortSignal.timeout(options.timeout);
-      try {
-        const answer = await request(options.url, {
-          dispatcher: options.one ? agents.one : agents.shared,
-          method: options.method,
-          headers: {
-            ...(credentials.token ? { authorization: `Bearer ${credentials.token}` } : {}),
-            ...options.headers,
-          },
-          body: options.body ?? null,
-          signal: options.signal ? AbortSignal.any([options.signal, limit]) : limit,
-        });
-        return { status: answer.statusCode, headers: answer.headers, body: await answer.body.text() };
-      } catch (thrown) {
-        if (options.signal?.aborted) throw options.signal.reason;
-        throw unreachable(options, credentials, thrown, limit.aborted);
-      }
+      return sendBy(agents, credentials, options);
     },
     async close() {
       await agents.close();
     },
   };
+}
+
+/** With credentials that are in memory only, and stay as they are. */
+export function fixedTransport(credentials: Credentials): Transport {
+  const agents = agentsFor(credentials, undefined);
+  return {
+    credentials: () => credentials,
+    send: (options) => sendBy(agents, credentials, options),
+    async close() {
+      await agents.close();
+    },
+  };
+}
+
+async function sendBy(agents: Agents, credentials: Credentials, options: SendOptions): Promise<Sent> {
+  const limit = AbortSignal.timeout(options.timeout);
+  try {
+    const answer = await request(options.url, {
+      dispatcher: options.one ? agents.one : agents.shared,
+      method: options.method,
+      headers: {
+        ...(credentials.token ? { authorization: `Bearer ${credentials.token}` } : {}),
+        ...options.headers,
+      },
+      body: options.body ?? null,
+      signal: options.signal ? AbortSignal.any([options.signal, limit]) : limit,
+    });
+    return { status: answer.statusCode, headers: answer.headers, body: await answer.body.text() };
+  } catch (thrown) {
+    if (options.signal?.aborted) throw options.signal.reason;
+    throw unreachable(options, credentials, thrown, limit.aborted);
+  }
 }
 
 const CONNECT_LIMIT = 10_000;

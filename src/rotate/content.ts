@@ -1,12 +1,13 @@
 // From an abstract value to a file's bytes, by the kind of store.
 
 import type { KeyObject } from 'node:crypto';
+import { KUBELET_SERVER_CURRENT } from '../core/catalog/kubelet.ts';
 import { splitFlags } from '../core/catalog/split.ts';
 import type { StoreId } from '../core/model/ids.ts';
 import { parseFileId } from '../core/model/ids.ts';
 import type { Store } from '../core/model/inventory.ts';
 import type { Credential, Trust, Value } from '../core/model/value.ts';
-import { EXIT, RerootError } from '../errors.ts';
+import { EXIT, RerootError, reasonOf } from '../errors.ts';
 import { type FileSeen, readFiles } from '../nodes/files.ts';
 import { type Certificate, verifiedBy } from '../pki/certificate.ts';
 import { generateKey, type KeyType, matches } from '../pki/keys.ts';
@@ -14,6 +15,7 @@ import { keyToPem, parseCertificates, parsePrivateKey, toPem } from '../pki/pem.
 import { readKubeconfig, setCA, setClient } from '../stores/kubeconfig-file.ts';
 import { setFlags } from '../stores/manifest.ts';
 import type { Context } from './context.ts';
+import { orderServing } from './kubelet-serving.ts';
 import { type AuthorityMaterial, anchorsFor, chainFor, type LeafRequest } from './material.ts';
 
 export interface ContentRequest {
@@ -102,7 +104,8 @@ async function leafContent(request: ContentRequest): Promise<Content> {
   const { keyPath, path } = request.store ?? {};
   if (keyPath !== undefined && keyPath === path) {
     const key = await keyForLeaf(request, current, parsePrivateKey(text, request.id));
-    const chain = chainFor(chainRequest(request, current, key.fresh));
+    const signed = await servingFromSigner(request, current, key.use);
+    const chain = signed ? [signed] : chainFor(chainRequest(request, current, key.fresh));
     return { bytes: Buffer.from(toPem(chain) + keyToPem(key.use)), ...replacedBy(current, chain) };
   }
   const inFile = request.ctx.record.newKeys ? await keyInFile(request) : undefined;
@@ -111,6 +114,28 @@ async function leafContent(request: ContentRequest): Promise<Content> {
   const keyFile =
     key?.fresh && keyPath && key.use !== inFile ? { path: keyPath, bytes: Buffer.from(keyToPem(key.use)) } : undefined;
   return { bytes: Buffer.from(toPem(chain)), ...(keyFile ? { keyFile } : {}), ...replacedBy(current, chain) };
+}
+
+/**
+ * A kubelet that is told to ask the cluster's signer gets what the signer gives, asked for in its name. Where that cannot be had, the same
+ * leaf is issued from the staged key, as all others are. undefined: not such a leaf, or it is from the wanted CA already.
+ */
+async function servingFromSigner(
+  request: ContentRequest,
+  [leaf]: readonly Certificate[],
+  key: KeyObject,
+): Promise<Certificate | undefined> {
+  const { ctx, store, material, value } = request;
+  const issuer = material.new.certificate;
+  if (!leaf || value !== 'new' || !store?.node || !store.path?.endsWith(`/${KUBELET_SERVER_CURRENT}`)) return undefined;
+  if (verifiedBy(leaf, issuer)) return undefined;
+  try {
+    return await orderServing(ctx, { node: store.node, leaf, key, issuer });
+  } catch (thrown) {
+    const message = `${store.node}'s kubelet gets a serving certificate from the staged CA, not from the signer: ${reasonOf(thrown)}`;
+    ctx.emit({ type: 'warning', party: `${store.node}/kubelet`, message });
+    return undefined;
+  }
 }
 
 async function keyInFile(request: ContentRequest): Promise<KeyObject | undefined> {

@@ -111,11 +111,12 @@ interface How {
 function howOf(file: FileUse, fact: Fact | KubeconfigFact, instance: Instance): How {
   if ('flag' in fact) return howOfKubeconfig(file, fact, instance);
   const { authority, kind, holds } = fact;
-  const reread = settled(rereadOf(fact.reread, instance.version), instance);
+  // A kubelet asks the signer for its serving certificate as well, where it is told to (serverTLSBootstrap). That one it has in memory,
+  // from its start or from the signer (C:util/certificate/certificate_manager.go Current): no change of the file is seen.
+  const isOwn = fact.fallback !== undefined && file.path.endsWith(fact.fallback.file);
+  const reread = settled(isOwn ? 'own-rotation' : rereadOf(fact.reread, instance.version), instance);
   const end = endOf(instance.component, fact.use);
-  // A kubelet asks the signer for its serving certificate as well, where it is told to (serverTLSBootstrap).
-  const own =
-    fact.fallback !== undefined && file.path.endsWith(fact.fallback.file) ? { tag: 'own-rotation' as const } : {};
+  const own = isOwn ? { tag: 'own-rotation' as const } : {};
   return { authority, kind, holds, reread, proof: fact.proof, ...(end ? { end } : {}), ...own };
 }
 

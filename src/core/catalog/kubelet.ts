@@ -51,5 +51,6 @@ export const kubelet: ComponentFacts = {
 
 /** Where the kubelet keeps its own pairs when `--cert-dir` is not given (K:cmd/kubelet/app/options/options.go). */
 export const KUBELET_CERT_DIR = '/var/lib/kubelet/pki';
-/** The pair that `rotateCertificates` keeps; a symlink, and it must stay one (C:util/certificate/certificate_store.go). */
+/** The pairs that `serverTLSBootstrap` and `rotateCertificates` keep; symlinks, and they must stay that (C:util/certificate/certificate_store.go). */
+export const KUBELET_SERVER_CURRENT = 'kubelet-server-current.pem';
 export const KUBELET_CLIENT_CURRENT = 'kubelet-client-current.pem';

@@ -118,7 +118,8 @@ export function kubelets(c: Course, a: AuthorityRotation, value: 'old' | 'new'):
     stores: ownStoresOf(c, serving),
     value,
   });
-  const needs = uses.map((use): Need => ({ use, value }));
+  const atStart = serving.filter((use) => use.reread === 'own-rotation');
+  const needs = [...uses, ...atStart].map((use): Need => ({ use, value }));
   restart(c, {
     id: `${c.move}.${a.authority}.restart-kubelets`,
     authority: a.authority,

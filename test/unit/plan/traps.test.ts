@@ -115,6 +115,10 @@ describe('API servers and kubelets', () => {
       'cp1/kube-apiserver:kubelet-ca',
     );
     expect(() => follow(inventory, rotation, made, T0)).not.toThrow();
+    // It is in the kubelet's memory from its start: its file is written before the one restart that the kubelet has anyway.
+    const served = at(made, (step) => step.id.startsWith('issue.kubernetes.kubelet-serving'));
+    const restarted = at(made, (step) => step.id === 'issue.kubernetes.restart-kubelets');
+    expect([served > -1, served < restarted, made.restarts.kubelet]).toEqual([true, true, 1]);
     // Before 1.36 it is read at the start only: the one case in which API servers restart.
     for (const one of inventory.instances) if (one.component === 'kube-apiserver') one.version = '1.34.2';
     const older = plan(inventory, rotation, 'retire', T0);

@@ -2,9 +2,8 @@
 // included (trap 26). So reroot makes it: a harmless request through each API server to each kubelet, until one goes through.
 
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Cluster } from '../cluster/client.ts';
+import type { Cluster, KubeObject, ObjectMeta } from '../cluster/client.ts';
 import type { PartyId } from '../core/model/ids.ts';
-import type { Pod } from '../core/model/inventory.ts';
 import type { Step } from '../core/model/step.ts';
 import { reasonOf } from '../errors.ts';
 import type { Context } from './context.ts';
@@ -28,10 +27,12 @@ export async function nudge(ctx: Context, step: Step, parties: readonly PartyId[
     ({ id, component }) => component === 'kube-apiserver' && (parties.length === 0 || parties.includes(id)),
   );
   const kubelets = ctx.inventory.instances.filter(({ component }) => component === 'kubelet');
+  const logs = new Map<string, string[]>();
+  for (const { node } of kubelets) logs.set(node, await logsOn(ctx, node));
   for (const server of servers) {
     if (!server.endpoint) continue;
     for (const kubelet of kubelets) {
-      const cut = await through(ctx, server.endpoint, kubelet.node);
+      const cut = await through(ctx, server.endpoint, logs.get(kubelet.node) ?? []);
       if (cut === undefined) continue;
       ctx.emit({
         type: 'warning',
@@ -58,7 +59,8 @@ const KNOWS_NO_POD = /could not find the requested resource/;
 export async function greet(ctx: Context, node: string): Promise<void> {
   const servers = ctx.inventory.instances.filter(({ component }) => component === 'kube-apiserver');
   const until = ctx.now() + LEARNS;
-  await Promise.all(servers.map(({ endpoint }) => endpoint && through(ctx, endpoint, node, until)));
+  const paths = await logsOn(ctx, node);
+  await Promise.all(servers.map(({ endpoint }) => endpoint && through(ctx, endpoint, paths, until)));
 }
 
 /** A kubelet that restarts sooner could be met with the old certificate once more, and that connection is then kept for minutes. */
@@ -71,11 +73,15 @@ async function untilTakenUp(ctx: Context, step: Step, begun: number): Promise<vo
 }
 
 /** undefined when a request got an answer from the kubelet; else why the last one did not. */
-async function through(ctx: Context, endpoint: string, node: string, until = 0): Promise<string | undefined> {
+async function through(
+  ctx: Context,
+  endpoint: string,
+  paths: readonly string[],
+  until = 0,
+): Promise<string | undefined> {
   const server = ctx.cluster.at(`https://${endpoint}`);
   let why: string | undefined;
-  for (const pod of lastingFirst(ctx, node)) {
-    const path = `/api/v1/namespaces/${pod.namespace}/pods/${pod.name}/log?tailLines=1&limitBytes=64`;
+  for (const path of paths) {
     for (let turn = 0; turn < TRIES; turn += 1) {
       let answer = await ask(server, path);
       while (answer.status === 404 && KNOWS_NO_POD.test(answer.body) && ctx.now() < until) {
@@ -97,11 +103,23 @@ const ask = (server: Cluster, path: string): Promise<{ status: number | string; 
     .request('GET', path, { retryFor: 0, timeout: PATIENCE })
     .catch((thrown: unknown) => ({ status: reasonOf(thrown), body: '' }));
 
-/** Pods of a node whose log may be read, which is the only request to a kubelet that needs no right over nodes: first those that stay there. */
-function lastingFirst(ctx: Context, node: string): Pod[] {
+interface PodObject extends KubeObject {
+  metadata: ObjectMeta & { namespace: string; ownerReferences?: { kind: string }[] };
+}
+
+/** Paths of logs of pods that are on a node now, those first that stay there. A log is the only request to a kubelet that needs no right over nodes. */
+async function logsOn(ctx: Context, node: string): Promise<string[]> {
+  const options = { fieldSelector: `spec.nodeName=${node}`, metadataOnly: true };
+  const pods = await ctx.cluster.list<PodObject>('/api/v1/pods', options);
   const stays = ['Node', 'DaemonSet'];
-  const rank = ({ owner }: Pod): number =>
-    owner && stays.includes(owner.kind) ? stays.indexOf(owner.kind) : stays.length;
-  const pods = ctx.inventory.pods.filter((pod) => pod.node === node);
-  return [...pods].sort((a, b) => rank(a) - rank(b)).slice(0, PODS);
+  const rank = ({ metadata }: PodObject): number => {
+    const at = stays.indexOf(metadata.ownerReferences?.[0]?.kind ?? '');
+    return at < 0 ? stays.length : at;
+  };
+  return [...pods]
+    .sort((a, b) => rank(a) - rank(b))
+    .slice(0, PODS)
+    .map(
+      ({ metadata }) => `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}/log?tailLines=1&limitBytes=64`,
+    );
 }

@@ -13,26 +13,28 @@ export function refuseOwnCutOff(ctx: Pick<Context, 'cluster' | 'materials'>): vo
   const file = files[0] ?? 'the kubeconfig';
   const old = material.old.certificate;
   const [leaf] = cert === undefined ? [] : parseCertificates(cert, file);
-  if (leaf && verifiedBy(leaf, old)) {
-    throw new RerootError(
-      EXIT.blocked,
-      `own-kubeconfig: reroot itself presents a certificate from ${old.subject}: ${file}`,
-      {
-        hints: [
-          `give it one from the new CA: reroot kubeconfig reissue ${file}`,
-          "or use the administrator's of a control-plane node, which has one: --kubeconfig /etc/kubernetes/admin.conf",
-        ],
-      },
-    );
-  }
-  const trusted = ca === undefined ? [] : parseCertificates(ca, file);
-  const isNew = ({ fingerprint }: { fingerprint: string }): boolean =>
-    fingerprint === material.new.certificate.fingerprint;
-  if (insecure || !trusted.some(({ fingerprint }) => fingerprint === old.fingerprint) || trusted.some(isNew)) return;
-  throw new RerootError(EXIT.blocked, `own-kubeconfig: reroot itself trusts ${old.subject} alone: ${file}`, {
-    hints: [
-      `let it trust the new CA as well: reroot kubeconfig add --ca NEW.crt ${file}`,
-      'the new CA: kubectl -n kube-system get configmap kube-root-ca.crt -o jsonpath={.data.ca\\.crt}',
-    ],
-  });
+  const presentsOld = leaf !== undefined && verifiedBy(leaf, old);
+  const trusted = (ca === undefined || insecure ? [] : parseCertificates(ca, file)).map((one) => one.fingerprint);
+  const trustsOldAlone = trusted.includes(old.fingerprint) && !trusted.includes(material.new.certificate.fingerprint);
+  const wrong = [
+    ...(presentsOld ? [`presents a certificate from ${old.subject}`] : []),
+    ...(trustsOldAlone ? ['does not trust the new CA'] : []),
+  ];
+  if (wrong.length === 0) return;
+  throw new RerootError(
+    EXIT.blocked,
+    `own-kubeconfig: reroot's own ${file} ${wrong.join(' and ')}: it would be cut off`,
+    {
+      hints: [
+        ...(presentsOld ? [`a certificate from the new CA: reroot kubeconfig reissue ${file}`] : []),
+        ...(trustsOldAlone
+          ? [
+              "the new CA: kubectl -n kube-system get configmap kube-root-ca.crt -o 'jsonpath={.data.ca\\.crt}' > new.crt",
+              `then: reroot kubeconfig add --ca new.crt ${file}`,
+            ]
+          : []),
+        "or take the administrator's of a control-plane node, which has both: --kubeconfig /etc/kubernetes/admin.conf",
+      ],
+    },
+  );
 }

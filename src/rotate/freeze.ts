@@ -2,7 +2,7 @@
 // certificate without a bridge over what is served (trap 24). The key waits in the staging folder meanwhile.
 
 import { posix } from 'node:path';
-import { isNotFound } from '../cluster/client.ts';
+import { ApiError, isNotFound } from '../cluster/client.ts';
 import type { Authority } from '../core/model/ids.ts';
 import { EXIT, RerootError } from '../errors.ts';
 import { readFiles, removeFile, writeFile } from '../nodes/files.ts';
@@ -40,10 +40,21 @@ const UPLOADED = '/api/v1/namespaces/kube-system/secrets/kubeadm-certs';
 /** A control plane that joins would take the old CA and its key from there and serve without a bridge. kubeadm makes it again when it is asked to. */
 async function forgetUploaded(ctx: Context, authority: Authority): Promise<void> {
   try {
+    await ctx.cluster.get(UPLOADED);
     await ctx.cluster.remove(UPLOADED);
   } catch (thrown) {
     if (isNotFound(thrown)) return;
-    throw thrown;
+    if (!(thrown instanceof ApiError) || thrown.status !== 403) throw thrown;
+    throw new RerootError(
+      EXIT.blocked,
+      `the Secret kubeadm-certs holds the CA keys for control planes that join, and ${thrown.message}`,
+      {
+        hints: [
+          'remove it: kubectl -n kube-system delete secret kubeadm-certs (kubeadm init phase upload-certs makes it again)',
+          'or let reroot do it: docs/access/cluster-role.yaml',
+        ],
+      },
+    );
   }
   const message =
     'the Secret kubeadm-certs was removed: no control plane can join until the rotation is over; then: kubeadm init phase upload-certs --upload-certs';

@@ -8,7 +8,7 @@ import { KEY_TYPES, type KeyType } from '../pki/keys.ts';
 import type { Wish } from '../rotate/open.ts';
 
 export interface WishFlags {
-  authority: Authority[];
+  authority?: Authority[];
   newCa: string[];
   keyType?: KeyType;
   newKeys?: boolean;
@@ -20,10 +20,11 @@ export interface WishFlags {
 
 export function addWishFlags(command: Command): Command {
   return command
-    .option('--authority <list>', 'authorities to turn: kubernetes,front-proxy or all', authorities, [
-      'kubernetes',
-      'front-proxy',
-    ])
+    .option(
+      '--authority <list>',
+      'authorities to turn, or all (default: those of the open rotation, else kubernetes,front-proxy)',
+      authorities,
+    )
     .option('--new-ca <authority=cert,key>', 'use this CA instead of making one (repeatable)', collect, [])
     .addOption(new Option('--key-type <type>', 'key of new CAs; default: as the old one').choices([...KEY_TYPES]))
     .option('--new-keys', 'leafs get new keys as well')
@@ -37,13 +38,13 @@ export function addWishFlags(command: Command): Command {
 
 export function wishOf(flags: WishFlags): Wish {
   return {
-    authorities: flags.authority,
     newCA: flags.newCa,
     newKeys: flags.newKeys ?? false,
     restart: flags.restart,
     waivers: flags.waive,
     maxUnavailable: flags.maxUnavailable,
     compromised: flags.compromised ?? false,
+    ...(flags.authority ? { authorities: flags.authority } : {}),
     ...(flags.keyType ? { keyType: flags.keyType } : {}),
   };
 }

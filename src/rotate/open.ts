@@ -35,8 +35,11 @@ export interface World {
   signal: AbortSignal;
 }
 
+/** Both are served by the same components and can go in the same waves. */
+const USUAL: readonly Authority[] = ['kubernetes', 'front-proxy'];
+
 export interface Wish {
-  authorities: readonly Authority[];
+  authorities?: readonly Authority[];
   newCA: readonly string[];
   keyType?: KeyType;
   newKeys: boolean;
@@ -65,7 +68,7 @@ export async function open(world: World, wish: Wish): Promise<Opened> {
   const materials = record
     ? await readStaged(record.authorities, folders, world.accessOf)
     : await materialsFor(first, world.accessOf, {
-        authorities: wish.authorities,
+        authorities: wish.authorities ?? USUAL,
         newCA: wish.newCA,
         now: world.now(),
         ...(wish.keyType ? { keyType: wish.keyType } : {}),
@@ -115,7 +118,7 @@ function refuseOtherWish(record: RotationRecord, wish: Wish): void {
       },
     );
   }
-  const missing = wish.authorities.filter((authority) => !open.includes(authority));
+  const missing = (wish.authorities ?? open).filter((authority) => !open.includes(authority));
   if (missing.length > 0) {
     throw new RerootError(
       EXIT.wrongUse,

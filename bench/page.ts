@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { type Finished, runReroot } from '../lab/demo/child.ts';
 import { startLoad } from '../lab/demo/load-process.ts';
+import { renewOwnKubeconfig } from '../lab/demo/own-kubeconfig.ts';
 import { countRestarts } from '../lab/demo/restarts.ts';
 import { availability } from '../lab/demo/tally.ts';
 import { nodesOver } from '../lab/full/workloads/on-node.ts';
@@ -85,6 +86,7 @@ async function byReroot(): Promise<Measured> {
   const flags = ['--config', join(dir, 'reroot.yaml'), '--kubeconfig', join(dir, 'kubeconfig'), '-o', 'json'];
   return underLoad(async () => {
     const issue = await must(['rotate', '--until', 'issue', ...flags]);
+    await renewOwnKubeconfig(dir, must);
     const refused = await runReroot(['rotate', '--until', 'retire', '--yes', ...flags], { command });
     const parties = refused.events.flatMap(({ type, party }) => (type === 'blocked' && party ? [party] : []));
     const waive = [...new Set(parties)].flatMap((party) => ['--waive', `${party}=the benchmark has nobody to move it`]);

@@ -9,6 +9,7 @@ import { labDir } from '../state.ts';
 import { type Finished, runReroot } from './child.ts';
 import { startLoad } from './load-process.ts';
 import { outlook } from './outlook.ts';
+import { renewOwnKubeconfig } from './own-kubeconfig.ts';
 import { countRestarts } from './restarts.ts';
 import { availability } from './tally.ts';
 
@@ -80,6 +81,10 @@ async function rotateUnderLoad(options: DemoOptions, begun: number): Promise<Dem
     const authority = ['--authority', AUTHORITIES.join(',')];
     check(await runReroot(['rotate', '--until', 'issue', ...authority, ...common], { onEvent }), 'issue');
 
+    if (options.kind === 'full') {
+      say("The administrator's own kubeconfig, outside the cluster, gets a certificate from new and the new CA:");
+      await renewOwnKubeconfig(dir, (args) => must(args, say, 'the kubeconfig could not be renewed'));
+    }
     const waived = await whoKeepsOld([...authority, ...common], say);
     say('Retire, with each of them waived by name:');
     const waive = waived.flatMap((party) => [

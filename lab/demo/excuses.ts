@@ -3,7 +3,7 @@
 import type { RotationEvent } from '../../src/rotate/events.ts';
 import type { Failure } from '../load/failure.ts';
 
-export type Excuse = 'kubelet-restart' | 'kubelet-client-swap';
+export type Excuse = 'kubelet-restart' | 'kubelet-client-swap' | 'static-pod-restart';
 
 /** Milliseconds around a kubelet's restart in which a request through it may fail. */
 const RESTART_SLACK = 1_000;
@@ -20,14 +20,24 @@ interface Span {
 /**
  * Judges failures one after another, for excuses are used up:
  * - a request or a stream through a kubelet while that kubelet restarts;
+ * - the end of a client in a static pod that is restarted by plan (trap 14);
  * - one request through an API server for each swap of the certificate that it presents to kubelets, and every stream that the swap cuts.
  * Targets are `cp1>w1` or `cp1>w1 logs`: API server, kubelet, what was asked.
  */
 export function excuses(events: readonly RotationEvent[]): (failure: Failure) => Excuse | undefined {
-  const restarts = spansOf(events, 'restart', ({ party }) => (party?.endsWith('/kubelet') ? party : undefined));
+  const restarts = spansOf(events, 'restart', ({ party }) =>
+    party?.endsWith('/kubelet') || party?.startsWith('pod/') ? party : undefined,
+  );
   const swaps = spansOf(events, 'step', ({ step }) => (/kubelet-client|nudge/.test(step ?? '') ? step : undefined));
   const used = new Set<string>();
-  return ({ kind, target = '', t, ms }) => {
+  return ({ kind, target = '', text, t, ms }) => {
+    if (kind === 'static-pod') {
+      const ended = /^the client of (\S+) ended by itself$/.exec(text)?.[1];
+      const spans = restarts.get(`pod/kube-system/${ended}`) ?? [];
+      return spans.some(({ from, to }) => from - RESTART_SLACK <= t && to + RESTART_SLACK >= t)
+        ? 'static-pod-restart'
+        : undefined;
+    }
     if (kind !== 'kubelet' && kind !== STREAMS) return undefined;
     const [, server, node] = /^(\S+?)>(\S+)/.exec(target) ?? [];
     const meets = ({ from, to }: Span, slack: number): boolean => from - slack <= t && to + slack >= t - ms;

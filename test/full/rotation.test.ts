@@ -3,7 +3,9 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runReroot } from '../../lab/demo/child.ts';
 import { type LoadProcess, startLoad } from '../../lab/demo/load-process.ts';
+import { renewOwnKubeconfig } from '../../lab/demo/own-kubeconfig.ts';
 import { countRestarts } from '../../lab/demo/restarts.ts';
 import { availability } from '../../lab/demo/tally.ts';
 import type { LoadSummary } from '../../lab/load/summary.ts';
@@ -89,6 +91,16 @@ await describeFull('the whole page on a full lab', () => {
         'kube-controller-manager': 2,
         kubelet: 1,
         pods: 0,
+      });
+    });
+
+    test('retire is refused to a kubeconfig that it would cut off, and says how to renew it', async () => {
+      const refused = await lab.must(['rotate', '--until', 'retire', '--yes', ...AUTHORITIES], 3);
+      expect(refused.stderr).toMatch(/own-kubeconfig: .* presents a certificate from/);
+      expect(refused.stderr).toMatch(/hint: .*reroot kubeconfig reissue/);
+      await renewOwnKubeconfig(lab.dir, async (args) => {
+        const renewed = await runReroot(args, { command });
+        expect(renewed.code, renewed.stderr).toBe(0);
       });
     });
 

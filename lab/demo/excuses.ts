@@ -7,8 +7,14 @@ export type Excuse = 'kubelet-restart' | 'kubelet-client-swap' | 'static-pod-res
 
 /** Milliseconds around a kubelet's restart in which a request through it may fail. */
 const RESTART_SLACK = 1_000;
-/** The first handshake after a swap cuts what runs through that API server (trap 26); the file is re-read once a second at most. */
+/** Where reroot makes the first handshake itself, what runs through that API server is cut about then (trap 26). Milliseconds. */
 const SWAP_SLACK = 3_000;
+/** Requests over connections that were kept make no handshake: then an exec or another stream makes the first, at most so much later (C:transport/cert_rotation.go). */
+const SWAP_LIMIT = 300_000;
+/** Whatever one handshake cuts is cut at one moment, and told of about then. Milliseconds. */
+const AT_ONCE = 3_000;
+const CUT = /use of closed network connection|connection reset|EOF|abnormal closure/;
+const STREAMED = / (exec|port-forward|follow)$/;
 
 const STREAMS = 'kubelet-stream';
 
@@ -21,7 +27,7 @@ interface Span {
  * Judges failures one after another, for excuses are used up:
  * - a request or a stream through a kubelet while that kubelet restarts;
  * - the end of a client in a static pod that is restarted by plan (trap 14);
- * - one request through an API server for each swap of the certificate that it presents to kubelets, and every stream that the swap cuts.
+ * - one request through an API server for each swap of the certificate that it presents to kubelets, and every stream (exec and port-forward are such) that the swap cuts, at one moment.
  * Targets are `cp1>w1` or `cp1>w1 logs`: API server, kubelet, what was asked.
  */
 export function excuses(events: readonly RotationEvent[]): (failure: Failure) => Excuse | undefined {
@@ -30,6 +36,7 @@ export function excuses(events: readonly RotationEvent[]): (failure: Failure) =>
   );
   const swaps = spansOf(events, 'step', ({ step }) => (/kubelet-client|nudge/.test(step ?? '') ? step : undefined));
   const used = new Set<string>();
+  const cutAt = new Map<string, number>();
   return ({ kind, target = '', text, t, ms }) => {
     if (kind === 'static-pod') {
       const ended = /^the client of (\S+) ended by itself$/.exec(text)?.[1];
@@ -43,9 +50,13 @@ export function excuses(events: readonly RotationEvent[]): (failure: Failure) =>
     const meets = ({ from, to }: Span, slack: number): boolean => from - slack <= t && to + slack >= t - ms;
     if ((restarts.get(`${node}/kubelet`) ?? []).some((span) => meets(span, RESTART_SLACK))) return 'kubelet-restart';
     for (const [step, spans] of swaps) {
-      if (!spans.some((span) => meets(span, SWAP_SLACK))) continue;
-      if (kind === STREAMS) return 'kubelet-client-swap';
       const one = `${step} ${server}`;
+      const first = cutAt.get(one) ?? t;
+      const later = spans.some(({ to }) => t >= to && t - to <= SWAP_LIMIT) && CUT.test(text);
+      const soon = spans.some((span) => meets(span, SWAP_SLACK));
+      if (!soon && !(later && Math.abs(t - first) <= AT_ONCE)) continue;
+      if (CUT.test(text)) cutAt.set(one, first);
+      if (kind === STREAMS || (STREAMED.test(target) && CUT.test(text))) return 'kubelet-client-swap';
       if (used.has(one)) continue;
       used.add(one);
       return 'kubelet-client-swap';

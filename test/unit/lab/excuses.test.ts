@@ -54,4 +54,19 @@ describe('excuses', () => {
       expect(excuseOf(failure(203, `cp1>${node} follow`, { kind: 'kubelet-stream' }))).toBe('kubelet-client-swap');
     expect(excuseOf(failure(230, 'cp3>w1 follow', { kind: 'kubelet-stream' }))).toBeUndefined();
   });
+
+  it('are for what the first new handshake cuts where it comes later, at one moment, and only for what says that it was cut', () => {
+    const excuseOf = excuses(events);
+    const cut = (t: number, target: string) =>
+      excuseOf(failure(t, target, { text: 'read tcp 10.0.0.1:1->10.0.0.2:10250: use of closed network connection' }));
+    expect(
+      excuseOf(failure(250, 'cp1>w1 exec', { text: 'x509: certificate signed by unknown authority' })),
+    ).toBeUndefined();
+    for (const target of ['cp1>w1 exec', 'cp1>w2 port-forward', 'cp1>cp1 logs'])
+      expect(cut(250, target)).toBe('kubelet-client-swap');
+    expect(cut(250.2, 'cp1>w2 logs')).toBeUndefined();
+    expect(cut(280, 'cp1>w1 exec')).toBeUndefined();
+    expect(cut(290, 'cp2>w1 exec')).toBe('kubelet-client-swap');
+    expect(cut(600, 'cp3>w1 exec')).toBeUndefined();
+  });
 });

@@ -163,7 +163,7 @@ await describeFull('the whole page on a full lab', () => {
         lab.kubectl(['delete', 'node', node]);
       };
       const join = (node: string, line: string, more = ''): Promise<string> =>
-        lab.on(node, `${line.trim()} --ignore-preflight-errors=all --node-name ${node} ${more} 2>&1`, {
+        lab.on(node, `${line.trim()} --ignore-preflight-errors=all --node-name ${node} ${more}`, {
           timeout: 240_000,
         });
       await leave('w2');

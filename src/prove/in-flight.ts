@@ -10,6 +10,7 @@ import type { Credential } from '../core/model/value.ts';
 import { findFiles } from '../nodes/files.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import { parseCertificates } from '../pki/pem.ts';
+import { readKubeconfig } from '../stores/kubeconfig-file.ts';
 import { credentialIn } from './chain.ts';
 import type { Look, LookContext } from './context.ts';
 import { generationsOf } from './resolve.ts';
@@ -70,10 +71,14 @@ async function isTakenUp(ctx: LookContext, flight: Flight): Promise<boolean> {
   const kubelet = ctx.inventory.instances.find((one) => one.node === node && one.component === 'kubelet');
   if (!kubelet) return false;
   if (await isForgotten(ctx, flight, kubelet)) return true;
-  const path = fileUses(kubelet).find(({ use }) => use === 'kubeconfig-client')?.path;
-  if (path === undefined) return false;
-  const file = (await ctx.read(kubelet.node, [path])).get(path);
-  const current = file?.bytes && parseCertificates(file.bytes, path)[0];
+  const row = fileUses(kubelet).find(({ use }) => use === 'kubeconfig-client');
+  if (row === undefined) return false;
+  const { path } = row;
+  const bytes = (await ctx.read(kubelet.node, [path])).get(path)?.bytes;
+  // Some installers put the certificate itself into kubelet.conf.
+  const pem =
+    row.kind === 'kubeconfig-client' && bytes ? readKubeconfig(bytes.toString('utf8'), path).client?.pem : bytes;
+  const current = pem === undefined ? undefined : parseCertificates(pem, path)[0];
   if (current !== undefined && (current.fingerprint === leaf.fingerprint || current.notBefore >= leaf.notBefore))
     return true;
   const earlier = await earlierPairs(ctx, kubelet.node, path);

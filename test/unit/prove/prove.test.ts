@@ -345,6 +345,30 @@ describe('through the API', () => {
     expect(await look()).toBe('new');
   });
 
+  test('in flight: a certificate that lies in kubelet.conf itself was taken up', async () => {
+    const base = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
+    const given = clientLeaf(OLD, 'system:node:n1');
+    const csr = {
+      metadata: { name: 'csr-1', creationTimestamp: new Date(Date.now() - 60_000).toISOString() },
+      spec: {
+        signerName: 'kubernetes.io/kube-apiserver-client-kubelet',
+        username: 'system:bootstrap:abc',
+        request: '',
+      },
+      status: { certificate: Buffer.from(given.cert).toString('base64') },
+    };
+    w.api.objects.set(base, { metadata: { name: '' }, items: [csr] });
+    const server = 'https://127.0.0.1:6443';
+    const config = w.put('kubelet.conf', kubeconfigText(server, OLD.certificate.pem));
+    w.add({ component: 'kubelet', flags: { kubeconfig: [config] } });
+    const look = async () =>
+      (await w.look({ kind: 'holds', of: ['object/CertificateSigningRequest//in-flight'], keep: ['new'] }))[0]?.value;
+
+    expect(await look()).toBe('old');
+    w.put('kubelet.conf', kubeconfigText(server, OLD.certificate.pem, given));
+    expect(await look()).toBe('new');
+  });
+
   test('in flight: a request that its kubelet has forgotten by a restart is none, one by a bootstrap token is', async () => {
     const base = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
     const certificate = Buffer.from(clientLeaf(OLD, 'system:node:n1').cert).toString('base64');

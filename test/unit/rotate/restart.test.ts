@@ -81,19 +81,19 @@ test('one whose manifest says other flags than it runs with is ended, and waited
 test('a write that makes the kubelet restart a static pod is over when the new process runs', async () => {
   const child = await running({});
   const instance = w.add({ component: MANAGER, management: { by: 'static-pod', manifest: '/m.yaml' } });
-  let late: ChildProcess | undefined;
+  let late: Promise<ChildProcess> | undefined;
 
   await followed(ctx, step, 0, instance, async (process) => {
     expect(process?.pid).toBe(child.pid);
     setTimeout(() => child.kill(), 100);
     child.once('exit', () =>
-      setTimeout(async () => {
-        late = await running({ 'root-ca-file': '/new' });
+      setTimeout(() => {
+        late = running({ 'root-ca-file': '/new' });
       }, 200),
     );
   });
 
-  expect(instance.pid).toBe(late?.pid);
+  expect(instance.pid).toBe((await late)?.pid);
   expect(ctx.record.restarts).toHaveLength(1);
   expect(ctx.record.restarts[0]?.seconds).toBeGreaterThanOrEqual(0.15);
 });

@@ -167,6 +167,15 @@ export const sampleService = (place: Place): Wanted =>
     },
   );
 
+/** What is served of the sample API, apart from where. */
+export const sampleSpec = (caBundle: string): object => ({
+  group: 'wardle.example.com',
+  version: 'v1alpha1',
+  groupPriorityMinimum: 1000,
+  versionPriority: 15,
+  caBundle: base64(caBundle),
+});
+
 export const sampleAPIService = (caBundle: string): Wanted =>
   object(
     '/apis/apiregistration.k8s.io/v1/apiservices',
@@ -175,12 +184,8 @@ export const sampleAPIService = (caBundle: string): Wanted =>
     { name: SAMPLE_API },
     {
       spec: {
-        group: 'wardle.example.com',
-        version: 'v1alpha1',
-        groupPriorityMinimum: 1000,
-        versionPriority: 15,
+        ...sampleSpec(caBundle),
         service: { name: 'api', namespace: SAMPLE_NAMESPACE, port: PORTS.sample },
-        caBundle: base64(caBundle),
       },
     },
   );

@@ -54,8 +54,8 @@ async function look(proof: Proof, member: Member, ctx: LookContext): Promise<Loo
  * (A:pkg/server/dynamiccertificates/dynamic_cafile_content.go). On the way forth, holding both comes before new alone, so it is known at once.
  */
 async function byReread(proof: Proof, { use }: Member, ctx: LookContext): Promise<Look> {
-  const [source, ...more] = use.sources;
-  if (!source || more.length > 0) return { value: undefined, evidence: 'it reads from several places' };
+  const source = onlySource(use);
+  if (!source) return SEVERAL;
   const content = await contentOf(ctx, source.store, 'trust', generationsOf(ctx, proof));
   if (content.value !== 'both' && content.value !== 'new') return { value: undefined, evidence: content.evidence };
   if (content.value === 'both' && !ctx.rotation.rollback) return content;
@@ -71,10 +71,13 @@ async function byReread(proof: Proof, { use }: Member, ctx: LookContext): Promis
   return { value: content.value, evidence: `${content.evidence}, for ${seconds(age)}` };
 }
 
+const SEVERAL: Look = { value: undefined, evidence: 'it reads from several places' };
+const onlySource = ({ sources }: Member['use']) => (sources.length === 1 ? sources[0] : undefined);
+
 /** One that refuses a client from new has read a file without new. The file never held neither, so where it holds old now, old is what was read. */
 async function withoutNew(proof: Proof, { use }: Member, ctx: LookContext): Promise<Look> {
-  const [source, ...more] = use.sources;
-  if (!source || more.length > 0) return { value: undefined, evidence: 'it reads from several places' };
+  const source = onlySource(use);
+  if (!source) return SEVERAL;
   const content = await contentOf(ctx, source.store, 'trust', generationsOf(ctx, proof));
   return { value: content.value === 'old' ? 'old' : undefined, evidence: content.evidence };
 }

@@ -17,6 +17,7 @@ import { setFlags } from '../stores/manifest.ts';
 import type { Context } from './context.ts';
 import { orderServing } from './kubelet-serving.ts';
 import { type AuthorityMaterial, anchorsFor, chainFor, type LeafRequest } from './material.ts';
+import { keptLeaf, replacedBy } from './replaced.ts';
 
 export interface ContentRequest {
   ctx: Context;
@@ -36,7 +37,7 @@ export interface Content {
   /** With new keys: the key's file, to be written just before. Between the two renames the pair does not fit (trap 8). */
   keyFile?: { path: string; bytes: Buffer };
   /** PEM of the leaf that this write takes away. */
-  replaced?: string;
+  replaced?: string | undefined;
 }
 
 /** The bytes a store holds for a value. Throws RerootError when what is there is not what the kind says. */
@@ -106,14 +107,14 @@ async function leafContent(request: ContentRequest): Promise<Content> {
     const key = await keyForLeaf(request, current, parsePrivateKey(text, request.id));
     const signed = await servingFromSigner(request, current, key.use);
     const chain = signed ? [signed] : chainFor(chainRequest(request, current, key.fresh));
-    return { bytes: Buffer.from(toPem(chain) + keyToPem(key.use)), ...replacedBy(current, chain) };
+    return { bytes: Buffer.from(toPem(chain) + keyToPem(key.use)), replaced: replacedBy(current, chain) };
   }
   const inFile = request.ctx.record.newKeys ? await keyInFile(request) : undefined;
   const key = inFile ? await keyForLeaf(request, current, inFile) : undefined;
   const chain = chainFor(chainRequest(request, current, key?.fresh));
   const keyFile =
     key?.fresh && keyPath && key.use !== inFile ? { path: keyPath, bytes: Buffer.from(keyToPem(key.use)) } : undefined;
-  return { bytes: Buffer.from(toPem(chain)), ...(keyFile ? { keyFile } : {}), ...replacedBy(current, chain) };
+  return { bytes: Buffer.from(toPem(chain)), ...(keyFile ? { keyFile } : {}), replaced: replacedBy(current, chain) };
 }
 
 /**
@@ -162,9 +163,7 @@ async function keyForLeaf(
 }
 
 function chainRequest(request: ContentRequest, current: readonly Certificate[], publicKey?: KeyObject): LeafRequest {
-  const record = request.ctx.record.authorities.find(({ authority }) => authority === request.material.authority);
-  const keptPem = record?.replaced[request.id];
-  const kept = keptPem === undefined ? undefined : parseCertificates(keptPem, 'the record')[0];
+  const kept = keptLeaf(request.ctx, request.material.authority, request.id);
   return {
     current,
     value: request.value as Credential,
@@ -174,9 +173,6 @@ function chainRequest(request: ContentRequest, current: readonly Certificate[], 
     ...(publicKey ? { publicKey } : {}),
   };
 }
-
-const replacedBy = (before: readonly Certificate[], after: readonly Certificate[]): { replaced?: string } =>
-  before[0] && before[0].fingerprint !== after[0]?.fingerprint ? { replaced: before[0].pem } : {};
 
 function kubeconfigCA(request: ContentRequest): Content {
   const text = textOf(request);
@@ -193,7 +189,7 @@ async function kubeconfigClient(request: ContentRequest): Promise<Content> {
   const { fresh } = embedded ? await keyForLeaf(request, current, embedded) : {};
   const chain = chainFor(chainRequest(request, current, fresh));
   const next = setClient(text, toPem(chain), fresh ? keyToPem(fresh) : undefined);
-  return { bytes: Buffer.from(next), ...replacedBy(current, chain) };
+  return { bytes: Buffer.from(next), replaced: replacedBy(current, chain) };
 }
 
 function manifestContent(request: ContentRequest): Content {

@@ -9,6 +9,7 @@ import type { Step } from '../core/model/step.ts';
 import { EXIT, RerootError, reasonOf } from '../errors.ts';
 import type { ProcessSeen } from '../nodes/processes.ts';
 import { restartComponent } from '../nodes/restart.ts';
+import { splitEndpoint } from '../prove/endpoint.ts';
 import { prove } from '../prove/prove.ts';
 import type { Context } from './context.ts';
 import { greet } from './nudge.ts';
@@ -179,9 +180,4 @@ async function ready(ctx: Context, instance: Instance): Promise<void> {
     const status = answer && 'status' in answer ? answer.status : undefined;
     return status === 200 || status === 401 || status === 403 ? status : undefined;
   });
-}
-
-export function splitEndpoint(endpoint: string): { host: string; port: number } {
-  const colon = endpoint.lastIndexOf(':');
-  return { host: endpoint.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(endpoint.slice(colon + 1)) };
 }

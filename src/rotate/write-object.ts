@@ -10,6 +10,7 @@ import { objectPath, parseObjectId } from '../stores/object-path.ts';
 import { type AnchorSlot, anchorSlots, anchorsPatch } from '../stores/objects.ts';
 import { type Context, materialOf } from './context.ts';
 import { type AuthorityMaterial, anchorsFor, chainFor } from './material.ts';
+import { keepReplaced, keptLeaf, replacedBy } from './replaced.ts';
 
 export async function writeObject(ctx: Context, step: Step, id: StoreId, value: Value): Promise<void> {
   const place = parseObjectId(id);
@@ -30,13 +31,9 @@ export async function writeObject(ctx: Context, step: Step, id: StoreId, value: 
 /** A server's certificate that a Secret holds beside its key, which stays. The leaf that goes is kept for the way back. */
 function nextLeaf(ctx: Context, slot: AnchorSlot, id: StoreId, value: Credential, material: AuthorityMaterial): string {
   const current = parseCertificates(slot.pem, id);
-  const record = ctx.record.authorities.find(({ authority }) => authority === material.authority);
-  const keptPem = record?.replaced[id];
-  const kept = keptPem === undefined ? undefined : parseCertificates(keptPem, 'the record')[0];
+  const kept = keptLeaf(ctx, material.authority, id);
   const chain = chainFor({ current, value, material, now: ctx.now(), ...(kept ? { kept } : {}) });
-  const [before] = current;
-  if (record && before && value.startsWith('new') && before.fingerprint !== chain[0]?.fingerprint)
-    record.replaced[id] ??= before.pem;
+  if (value.startsWith('new')) keepReplaced(ctx, material.authority, id, replacedBy(current, chain));
   return toPem(chain);
 }
 

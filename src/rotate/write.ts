@@ -10,6 +10,7 @@ import { EXIT, RerootError } from '../errors.ts';
 import { type FileSeen, readFiles, writeFile, writeLinked } from '../nodes/files.ts';
 import { newContent } from './content.ts';
 import { type Context, materialOf } from './context.ts';
+import { keepReplaced } from './replaced.ts';
 import { followed } from './restart.ts';
 import { writeObject } from './write-object.ts';
 
@@ -38,7 +39,7 @@ async function writeFileStore(ctx: Context, step: Step, id: StoreId, value: Valu
   const template = await templateFor(ctx, id, known, seen);
   const next = await newContent({ ctx, id, store: known, value, material, current: template });
   if (seen?.bytes && Buffer.compare(Buffer.from(seen.bytes), next.bytes) === 0) return;
-  keepReplaced(ctx, step, id, next.replaced);
+  keepReplaced(ctx, step.authority, id, next.replaced);
   const options = {
     ...(next.mode === undefined ? {} : { mode: next.mode }),
     ...(next.owner === undefined ? {} : { owner: next.owner }),
@@ -78,11 +79,4 @@ async function templateFor(
   const source = manager?.flags['root-ca-file']?.[0];
   if (!source) return seen;
   return (await readFiles(ctx.accessOf(place.node), [source])).get(source);
-}
-
-/** What is needed to go back to exactly what was there: the leaf as it was, kept once, in the record (a certificate, never a key). */
-function keepReplaced(ctx: Context, step: Step, id: StoreId, replaced: string | undefined): void {
-  if (replaced === undefined) return;
-  const record = ctx.record.authorities.find(({ authority }) => authority === step.authority);
-  if (record && record.replaced[id] === undefined) record.replaced[id] = replaced;
 }

@@ -1,6 +1,6 @@
 // k8s.io/sample-apiserver as an aggregated API server in pods: two of them behind a Service, an etcd of their own, under a CA of their own.
 
-import { base64, SAMPLE_API } from '../../processes/objects.ts';
+import { SAMPLE_API, sampleSpec } from '../../processes/objects.ts';
 import { ownServing } from './own-ca.ts';
 import {
   accountSubject,
@@ -120,12 +120,8 @@ const apiService = (caBundle: string): Wanted =>
     { name: SAMPLE_API },
     {
       spec: {
-        group: 'wardle.example.com',
-        version: 'v1alpha1',
-        groupPriorityMinimum: 1000,
-        versionPriority: 15,
+        ...sampleSpec(caBundle),
         service: { name: 'api', namespace: SAMPLE_NAMESPACE, port: 443 },
-        caBundle: base64(caBundle),
       },
     },
   );

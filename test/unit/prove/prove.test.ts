@@ -316,88 +316,66 @@ describe('through the API', () => {
     ]);
   });
 
+  /** One request for a kubelet's certificate, made so many milliseconds ago and answered with this certificate. */
+  const asked = (username: string, ago: number, certificate: string): void =>
+    void w.api.objects.set('/apis/certificates.k8s.io/v1/certificatesigningrequests', {
+      metadata: { name: '' },
+      items: [
+        {
+          metadata: { name: 'csr-1', creationTimestamp: new Date(Date.now() - ago).toISOString() },
+          spec: { signerName: 'kubernetes.io/kube-apiserver-client-kubelet', username, request: '' },
+          status: { certificate: Buffer.from(certificate).toString('base64') },
+        },
+      ],
+    });
+  const inFlight = async () =>
+    (await w.look({ kind: 'holds', of: ['object/CertificateSigningRequest//in-flight'], keep: ['new'] }))[0]?.value;
+
   test('in flight: a certificate from old that its kubelet took up once, and that reroot has replaced since, is not', async () => {
-    const base = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
     const { publicKey } = IDENTITIES.new.certificate;
     // Not backdated, as the signer makes them: later than what reroot has put into its place.
     const given = makeClientLeaf(OLD, { commonName: 'system:node:n1', publicKey, now: Date.now() + 3 * 86_400_000 });
-    const csr = {
-      metadata: { name: 'csr-1', creationTimestamp: new Date(Date.now() - 60_000).toISOString() },
-      spec: {
-        signerName: 'kubernetes.io/kube-apiserver-client-kubelet',
-        username: 'system:bootstrap:abc',
-        request: '',
-      },
-      status: { certificate: Buffer.from(given.pem).toString('base64') },
-    };
-    w.api.objects.set(base, { metadata: { name: '' }, items: [csr] });
+    asked('system:bootstrap:abc', 60_000, given.pem);
     const current = w.put('pki/kubelet-client-current.pem', clientLeaf(NEW, 'system:node:n1').cert);
     w.add({
       component: 'kubelet',
       settings: { 'kubeconfig.client-certificate': current },
       flags: { kubeconfig: ['/k'] },
     });
-    const look = async () =>
-      (await w.look({ kind: 'holds', of: ['object/CertificateSigningRequest//in-flight'], keep: ['new'] }))[0]?.value;
 
-    expect(await look()).toBe('old');
+    expect(await inFlight()).toBe('old');
     w.put('pki/kubelet-client-2026-11-25-02-25-01.pem', given.pem);
-    expect(await look()).toBe('new');
+    expect(await inFlight()).toBe('new');
   });
 
   test('in flight: a certificate that lies in kubelet.conf itself was taken up', async () => {
-    const base = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
     const given = clientLeaf(OLD, 'system:node:n1');
-    const csr = {
-      metadata: { name: 'csr-1', creationTimestamp: new Date(Date.now() - 60_000).toISOString() },
-      spec: {
-        signerName: 'kubernetes.io/kube-apiserver-client-kubelet',
-        username: 'system:bootstrap:abc',
-        request: '',
-      },
-      status: { certificate: Buffer.from(given.cert).toString('base64') },
-    };
-    w.api.objects.set(base, { metadata: { name: '' }, items: [csr] });
+    asked('system:bootstrap:abc', 60_000, given.cert);
     const server = 'https://127.0.0.1:6443';
     const config = w.put('kubelet.conf', kubeconfigText(server, OLD.certificate.pem));
     w.add({ component: 'kubelet', flags: { kubeconfig: [config] } });
-    const look = async () =>
-      (await w.look({ kind: 'holds', of: ['object/CertificateSigningRequest//in-flight'], keep: ['new'] }))[0]?.value;
 
-    expect(await look()).toBe('old');
+    expect(await inFlight()).toBe('old');
     w.put('kubelet.conf', kubeconfigText(server, OLD.certificate.pem, given));
-    expect(await look()).toBe('new');
+    expect(await inFlight()).toBe('new');
   });
 
   test('in flight: a request that its kubelet has forgotten by a restart is none, one by a bootstrap token is', async () => {
-    const base = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
-    const certificate = Buffer.from(clientLeaf(OLD, 'system:node:n1').cert).toString('base64');
-    const ask = (username: string, ago: number) =>
-      w.api.objects.set(base, {
-        metadata: { name: '' },
-        items: [
-          {
-            metadata: { name: 'csr-1', creationTimestamp: new Date(Date.now() - ago).toISOString() },
-            spec: { signerName: 'kubernetes.io/kube-apiserver-client-kubelet', username, request: '' },
-            status: { certificate },
-          },
-        ],
-      });
+    const { cert } = clientLeaf(OLD, 'system:node:n1');
+    const ask = (username: string, ago: number) => asked(username, ago, cert);
     w.add({
       component: 'kubelet',
       settings: { 'kubeconfig.client-certificate': w.path('none.pem') },
       flags: { kubeconfig: ['/k'] },
     });
     await w.start('kubelet', { config: w.path('x') });
-    const look = async () =>
-      (await w.look({ kind: 'holds', of: ['object/CertificateSigningRequest//in-flight'], keep: ['new'] }))[0]?.value;
 
     ask('system:node:n1', 60_000);
-    expect(await look()).toBe('new');
+    expect(await inFlight()).toBe('new');
     ask('system:bootstrap:abc', 60_000);
-    expect(await look()).toBe('old');
+    expect(await inFlight()).toBe('old');
     ask('system:node:n1', 0);
-    expect(await look()).toBe('old');
+    expect(await inFlight()).toBe('old');
   });
 
   test('published: every copy, and those whose namespace is gone do not count', async () => {

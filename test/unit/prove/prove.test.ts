@@ -358,6 +358,12 @@ describe('through the API', () => {
     expect(await inFlight()).toBe('old');
     w.put('kubelet.conf', kubeconfigText(server, OLD.certificate.pem, given));
     expect(await inFlight()).toBe('new');
+    // What reroot has put into its place begins before the one that the signer made, and of that one no copy is kept.
+    const { publicKey } = given.certificate;
+    const later = makeClientLeaf(OLD, { commonName: 'system:node:n1', publicKey, now: Date.now() + 3 * 86_400_000 });
+    asked('system:bootstrap:abc', 60_000, later.pem);
+    w.put('kubelet.conf', kubeconfigText(server, NEW.certificate.pem, clientLeaf(NEW, 'system:node:n1')));
+    expect(await inFlight()).toBe('new');
   });
 
   test('in flight: a request that its kubelet has forgotten by a restart is none, one by a bootstrap token is', async () => {

@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-// Three projects: `fast` runs anywhere in seconds; `lab` (processes) and `full` (kubeadm on namespaces, as root) need a lab, one file at a time and nothing
-// beside it.
+// Four projects: `fast` runs anywhere in seconds; `lab` (processes) and `full` (kubeadm on namespaces, as root) need a lab, one file at a time and nothing
+// beside it. `soak` is what takes longer than a test may: npm run soak:NAME runs one of its files.
 const onLabs = { fileParallelism: false, maxWorkers: 1, testTimeout: 15 * 60_000, hookTimeout: 20 * 60_000 };
 
 export default defineConfig({
@@ -10,6 +10,7 @@ export default defineConfig({
       { test: { name: 'fast', include: ['test/unit/**/*.test.ts'], testTimeout: 60_000 } },
       { test: { name: 'lab', include: ['test/lab/**/*.test.ts'], ...onLabs } },
       { test: { name: 'full', include: ['test/full/**/*.test.ts'], ...onLabs } },
+      { test: { name: 'soak', include: ['test/soak/**/*.test.ts'], ...onLabs } },
     ],
   },
 });

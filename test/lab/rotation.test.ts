@@ -1,7 +1,7 @@
-// One lab of three control planes, one load on it, and a whole life: plan, a rotation that is killed ten times, a retire that is refused,
-// what old opens afterwards, a second rotation, a rollback. Each test goes on from where the one before it ended.
+// One lab of three control planes, one load on it: plan, a rotation that is killed ten times, a retire that is refused, the end of it, and
+// what old opens afterwards. Each test goes on from where the one before it ended.
 
-import { copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type LoadProcess, startLoad } from '../../lab/demo/load-process.ts';
@@ -10,7 +10,7 @@ import type { LoadSummary } from '../../lab/load/summary.ts';
 import { verifiedBy } from '../../src/pki/certificate.ts';
 import { requireCertificates } from '../../src/pki/pem.ts';
 import type { RotationEvent } from '../../src/rotate/events.ts';
-import { command, killAfter, kubectl, labUp, type TestLab } from './harness.ts';
+import { command, killAfter, labUp, type TestLab } from './harness.ts';
 import { keysFoundIn } from './key-scan.ts';
 import { fingerprintsOf, type OldCredentials, oldDoors, takeOldCredentials } from './old-doors.ts';
 import { describeLab } from './require-lab.ts';
@@ -125,32 +125,6 @@ describeLab('a rotation on the process lab', () => {
     test('the staging folder and the backups are gone', () => {
       expect(existsSync(lab.file('cp1', 'etc/kubernetes/pki/reroot/staging'))).toBe(false);
       expect(lab.record().state).toBe('done');
-    });
-  });
-
-  describe('and back', () => {
-    test('a second rotation directly after the first, rolled back from the end of issue, with the load unharmed', async () => {
-      const second: RotationEvent[] = [];
-      // Who kept old was cut off by retire: they come back with a kubeconfig of today.
-      for (const user of ['kept', 'fresh']) {
-        copyFileSync(lab.file('cp1', 'etc/kubernetes/admin.conf'), lab.file('w1', `home/${user}/.kube/config`));
-      }
-      load = startLoad({ command, lab: lab.name, seconds: 900, args: ['--keep'] });
-      await load.baseline;
-      const before = readFileSync(lab.file('cp1', 'etc/kubernetes/pki/ca.crt'), 'utf8');
-      const collect = { onEvent: (event: RotationEvent) => void second.push(event) };
-      await lab.must(['rotate', '--until', 'issue', ...AUTHORITIES, ...json], 0, collect);
-      // Nobody is waived: a pod in which nothing was started since the rotation began holds old, and that can be shown.
-      const back = await lab.must(['rollback', ...json], 0, collect);
-      expect(back.events.filter(({ type }) => type === 'blocked')).toEqual([]);
-      const shown = lab.record().evidence.filter(({ of }) => of === 'pod/load/frozen:root-ca');
-      expect(shown.map(({ evidence }) => evidence).join('\n')).toMatch(/nothing in the pod started since/);
-      await new Promise((resolve) => setTimeout(resolve, 5_000));
-      const summary = await load.stop();
-      const result = availability(summary, second);
-      expect(result.failedBeforeRetire, JSON.stringify(summary.failures.slice(0, 5))).toBe(0);
-      expect(readFileSync(lab.file('cp1', 'etc/kubernetes/pki/ca.crt'), 'utf8')).toBe(before);
-      expect(kubectl(lab, ['get', '--raw', '/readyz'])).toBe('ok');
     });
   });
 });

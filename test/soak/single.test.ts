@@ -9,9 +9,9 @@ import { availability } from '../../lab/demo/tally.ts';
 import { verifiedBy } from '../../src/pki/certificate.ts';
 import { requireCertificates } from '../../src/pki/pem.ts';
 import type { RotationEvent } from '../../src/rotate/events.ts';
-import { command, kubectl, labUp, reroot, type TestLab } from './harness.ts';
-import { caIn } from './make-cas.ts';
-import { describeLab } from './require-lab.ts';
+import { command, kubectl, labUp, reroot, type TestLab } from '../lab/harness.ts';
+import { caIn } from '../lab/make-cas.ts';
+import { describeLab } from '../lab/require-lab.ts';
 
 const NAME = 'test-single';
 const json = ['-o', 'json'];

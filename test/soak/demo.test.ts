@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import type { DemoResult } from '../../lab/demo/demo.ts';
 import { cacheFolder } from '../../lab/state.ts';
-import { root } from './harness.ts';
-import { describeLab } from './require-lab.ts';
+import { root } from '../lab/harness.ts';
+import { describeLab } from '../lab/require-lab.ts';
 
 const NOBODY = 65534;
 const isRoot = process.getuid?.() === 0;

@@ -1,0 +1,59 @@
+// Three control planes as processes: a rotation to its end, a second one directly after it, and from the end of its issue all the way back, under load.
+
+import { copyFileSync, readFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type LoadProcess, startLoad } from '../../lab/demo/load-process.ts';
+import { availability } from '../../lab/demo/tally.ts';
+import type { RotationEvent } from '../../src/rotate/events.ts';
+import { command, kubectl, labUp, type TestLab } from '../lab/harness.ts';
+import { describeLab } from '../lab/require-lab.ts';
+
+const AUTHORITIES = ['--authority', 'kubernetes,front-proxy'];
+const json = ['-o', 'json'];
+
+describeLab('a second rotation on the process lab, and back', () => {
+  let lab: TestLab;
+  let load: LoadProcess | undefined;
+  beforeAll(async () => {
+    lab = await labUp('test-back');
+  });
+  afterAll(async () => {
+    await load?.stop().catch(() => undefined);
+    await lab?.down();
+  });
+
+  test('the first one, to its end', async () => {
+    load = startLoad({ command, lab: lab.name, seconds: 900, args: ['--keep'] });
+    await load.baseline;
+    await lab.must(['rotate', '--until', 'issue', ...AUTHORITIES, ...json]);
+    await load.stop();
+    const asked = await lab.must(['rotate', '--until', 'retire', '--yes', ...AUTHORITIES, ...json], 3);
+    const keep = [...new Set(asked.events.filter(({ type }) => type === 'blocked').map(({ party }) => party ?? ''))];
+    const waive = keep.flatMap((party) => ['--waive', `${party}=a client of the test that keeps old on purpose`]);
+    await lab.must(['rotate', '--until', 'retire', '--yes', ...waive, ...AUTHORITIES, ...json]);
+    expect(lab.record().state).toBe('done');
+  });
+
+  test('the second one is rolled back from the end of issue, with the load unharmed and nobody waived', async () => {
+    const events: RotationEvent[] = [];
+    const collect = { onEvent: (event: RotationEvent) => void events.push(event) };
+    // Who kept old was cut off by retire: they come back with a kubeconfig of today.
+    for (const user of ['kept', 'fresh']) {
+      copyFileSync(lab.file('cp1', 'etc/kubernetes/admin.conf'), lab.file('w1', `home/${user}/.kube/config`));
+    }
+    load = startLoad({ command, lab: lab.name, seconds: 900, args: ['--keep'] });
+    await load.baseline;
+    const before = readFileSync(lab.file('cp1', 'etc/kubernetes/pki/ca.crt'), 'utf8');
+    await lab.must(['rotate', '--until', 'issue', ...AUTHORITIES, ...json], 0, collect);
+    // A pod in which nothing was started since the rotation began holds old, and that can be shown.
+    const back = await lab.must(['rollback', ...json], 0, collect);
+    expect(back.events.filter(({ type }) => type === 'blocked')).toEqual([]);
+    const shown = lab.record().evidence.filter(({ of }) => of === 'pod/load/frozen:root-ca');
+    expect(shown.map(({ evidence }) => evidence).join('\n')).toMatch(/nothing in the pod started since/);
+    await new Promise((resolve) => setTimeout(resolve, 5_000));
+    const result = availability(await load.stop(), events);
+    expect(result.failedBeforeRetire, JSON.stringify(result.before.slice(0, 8))).toBe(0);
+    expect(readFileSync(lab.file('cp1', 'etc/kubernetes/pki/ca.crt'), 'utf8')).toBe(before);
+    expect(kubectl(lab, ['get', '--raw', '/readyz'])).toBe('ok');
+  });
+});

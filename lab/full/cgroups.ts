@@ -78,6 +78,10 @@ const foldersOf = (scope: string): string[] =>
 
 export const hasCgroups = (scope: string): boolean => foldersOf(scope).length > 0;
 
+/** Whether any full lab's are there (`scopeOf` gives their names). */
+export const anyCgroups = (): boolean =>
+  hierarchies().some(({ at }) => readdirSync(at).some((name) => /^reroot-.+-[0-9a-f]{6}$/.test(name)));
+
 /** Deepest first. */
 function tree(folder: string): string[] {
   let names: string[] = [];

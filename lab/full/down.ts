@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs
 import { basename, join } from 'node:path';
 import { processesOfLab } from '../proc.ts';
 import { hasCgroups, processesIn, removeCgroups } from './cgroups.ts';
+import { lowerInotify } from './inotify.ts';
 import { mountsBelow, unmountBelow } from './mounts.ts';
 import { endAll } from './node.ts';
 import { scopeOf } from './place.ts';
@@ -24,6 +25,7 @@ export async function removeFull(dir: string): Promise<boolean> {
   unmountBelow(dir);
   await removeCgroups(scope);
   rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
+  lowerInotify();
   return there || ended > 0;
 }
 

@@ -22,6 +22,7 @@ import { writeFullConfig } from './config.ts';
 import { fillContainerd } from './containerd.ts';
 import { takeFullKeysAway } from './external-ca.ts';
 import { fullHealthOf } from './health.ts';
+import { raiseInotify } from './inotify.ts';
 import { awaitKeeper, keeperOf, startKeeper } from './keeper.ts';
 import type { KubeletSettings } from './kubeadm.ts';
 import { mountBounded } from './mounts.ts';
@@ -66,6 +67,7 @@ export async function upFull(options: FullOptions): Promise<LabFile> {
     await networkFor(options);
     await installHostPackages(options.say);
     await demandNamespaces();
+    raiseInotify(options.controlPlanes + options.workers, options.say);
     return interruptible(
       (signal) => make(dir, plan, options, signal),
       async () => ((await removeAny(dir)) ? `what was made of lab "${options.name}" is gone` : 'nothing was made'),

@@ -4,7 +4,7 @@
 export const NODE_PACKAGES = [
   ...['systemd', 'systemd-sysv', 'dbus', 'openssh-server', 'kmod', 'procps', 'mount', 'util-linux', 'hostname'],
   ...['containerd', 'runc', 'containernetworking-plugins', 'conntrack', 'socat', 'iptables', 'nftables', 'ebtables'],
-  ...['iproute2', 'iputils-ping', 'ethtool', 'netbase', 'ca-certificates', 'openssl', 'curl', 'less'],
+  ...['iproute2', 'iputils-ping', 'ethtool', 'netbase', 'ca-certificates', 'openssl', 'curl', 'less', 'sudo'],
   // Static: the shell and the tools of the lab's own image.
   'busybox-static',
 ] as const;

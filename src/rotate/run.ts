@@ -10,7 +10,7 @@ import type { Context } from './context.ts';
 import { saveRecord } from './keep-record.ts';
 import { refuseOwnCutOff } from './own-kubeconfig.ts';
 import { runStep } from './run-step.ts';
-import { tellPlan } from './tell.ts';
+import { blocked, tellPlan } from './tell.ts';
 
 /** More rounds than any rotation needs: each one begins with a fresh look, and a healthy one ends in the second. */
 const ROUNDS = 8;
@@ -59,7 +59,7 @@ async function runSteps(ctx: Context, plan: Plan): Promise<void> {
     if (step.move !== move) {
       if (move) ctx.emit({ type: 'move', move, message: `${move} is reached`, data: { state: 'reached' } });
       move = step.move;
-      if (move === 'retire' && step.action.do !== 'prove') refuseOwnCutOff(ctx);
+      if (move === 'retire' && step.action.do !== 'prove') refuseCutOff(ctx, plan);
       ctx.emit({ type: 'move', move, message: `${move} begins`, data: { state: 'begin' } });
     }
     try {
@@ -70,5 +70,19 @@ async function runSteps(ctx: Context, plan: Plan): Promise<void> {
       ctx.emit({ type: 'warning', step: step.id, message: `${thrown.message}; looks again and plans anew` });
       return;
     }
+  }
+}
+
+/** Whoever else blocks retire is named with it: nobody wants to hear of them one night after the other. */
+function refuseCutOff(ctx: Context, { steps }: Plan): void {
+  try {
+    refuseOwnCutOff(ctx);
+  } catch (thrown) {
+    const waits = steps.find(({ move, blockers }) => move === 'retire' && blockers.length > 0);
+    if (!(thrown instanceof RerootError) || !waits) throw thrown;
+    const others = blocked(ctx, waits);
+    throw new RerootError(thrown.exitCode, `${thrown.message}\n${others.message}`, {
+      hints: [...thrown.hints, ...others.hints],
+    });
   }
 }

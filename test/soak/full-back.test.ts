@@ -1,0 +1,90 @@
+// Five nodes by kubeadm: a rotation that evicts what is stale while a second program watches budgets and Services, and directly after it a second one
+// that is rolled back from the end of issue, under load.
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runReroot } from '../../lab/demo/child.ts';
+import { type LoadProcess, startLoad } from '../../lab/demo/load-process.ts';
+import { renewOwnKubeconfig } from '../../lab/demo/own-kubeconfig.ts';
+import { availability } from '../../lab/demo/tally.ts';
+import type { RotationEvent } from '../../src/rotate/events.ts';
+import { describeFull, type FullLab, fullLabUp, workloads } from '../full/harness.ts';
+import { command } from '../lab/harness.ts';
+import { watchReady } from './watcher.ts';
+
+const AUTHORITIES = ['--authority', 'kubernetes,front-proxy'];
+const json = ['-o', 'json'];
+/** What `lab workloads` makes, and the least of each that its budget allows (lab/full/workloads/owners.ts, hooks.ts, sample.ts). */
+const LEAST = new Map([
+  ['app1/shop', 1],
+  ['app1/web', 2],
+  ['app2/db', 2],
+  ['app2/queue', 1],
+  ['app3/collector', 1],
+  ['app4/bare', 1],
+  ['app4/old', 1],
+  ['app5/batch', 1],
+]);
+
+await describeFull('two rotations on a full lab, and back', () => {
+  let lab: FullLab;
+  let load: LoadProcess | undefined;
+
+  beforeAll(async () => {
+    lab = await fullLabUp('soak-back');
+    await workloads(lab.name);
+  });
+  afterAll(async () => {
+    await load?.stop().catch(() => undefined);
+    await lab?.down();
+  });
+
+  const renewOwn = (): Promise<void> =>
+    renewOwnKubeconfig(lab.dir, async (args) => {
+      const renewed = await runReroot(args, { command });
+      expect(renewed.code, renewed.stderr).toBe(0);
+    });
+
+  test('the first one, with --restart stale: no budget broken, no Service without a ready endpoint, at any moment', async () => {
+    const watch = await watchReady(lab, [...LEAST.keys()]);
+    await lab.must(['rotate', '--until', 'issue', ...AUTHORITIES, ...json]);
+    await renewOwn();
+    const retire = ['rotate', '--until', 'retire', '--yes', '--restart', 'stale', ...AUTHORITIES, ...json];
+    const refused = await lab.must(retire, 3);
+    const keep = [...new Set(refused.events.filter(({ type }) => type === 'blocked').map(({ party }) => party ?? ''))];
+    // Those of LEAST have owners who make them anew: they are evicted, and nobody waives them.
+    expect(keep.filter((party) => /^pod\/app[1-4]\//.test(party))).toEqual([]);
+    const evicted = new Set<string>();
+    const onEvent = ({ type, message, party = '' }: RotationEvent): void => {
+      if (type === 'restart' && /was evicted/.test(message ?? '')) evicted.add(party);
+    };
+    const waive = keep.flatMap((party) => ['--waive', `${party}=it keeps old, or nobody makes it anew`]);
+    await lab.must([...retire, ...waive], 0, { onEvent });
+    const { ready, endpoints, changes } = await watch.stop();
+    process.stdout.write(
+      `measured: ${JSON.stringify({ changes, evicted: evicted.size, ready: [...ready], endpoints: [...endpoints] })}\n`,
+    );
+    for (const [app, least] of LEAST) expect(ready.get(app), app).toBeGreaterThanOrEqual(least);
+    for (const [service, least] of endpoints) expect(least, service).toBeGreaterThan(0);
+    for (const app of LEAST.keys())
+      expect([...evicted].filter((party) => party.startsWith(`pod/${app}-`)).length, app).toBeGreaterThan(1);
+    await lab.must(['verify', ...json]);
+  });
+
+  test('the second one is rolled back from the end of issue, with the load unharmed and nobody waived', async () => {
+    const events: RotationEvent[] = [];
+    const onEvent = (event: RotationEvent): void => void events.push(event);
+    load = startLoad({ command, lab: lab.name, seconds: 2400, args: ['--keep', '--rate', '5'] });
+    await load.baseline;
+    const before = await lab.on('cp1', 'cat /etc/kubernetes/pki/ca.crt');
+    await lab.must(['rotate', '--until', 'issue', ...AUTHORITIES, ...json], 0, { onEvent });
+    expect(await lab.on('cp1', 'cat /etc/kubernetes/pki/ca.crt')).not.toBe(before);
+    const back = await lab.must(['rollback', ...json], 0, { onEvent });
+    expect(back.events.filter(({ type }) => type === 'blocked')).toEqual([]);
+    await new Promise((resolve) => setTimeout(resolve, 5_000));
+    const result = availability(await load.stop(), events);
+    process.stdout.write(`measured: ${JSON.stringify(result)}\n`);
+    expect(result.failedBeforeRetire, JSON.stringify(result.before.slice(0, 8))).toBe(0);
+    expect(await lab.on('cp1', 'cat /etc/kubernetes/pki/ca.crt')).toBe(before);
+    await lab.must(['verify', ...json]);
+  });
+});

@@ -1,0 +1,215 @@
+// One control plane and one worker by kubeadm, with the flags of the page that kubeadm does not set: kubelets verified by --kubelet-certificate-authority, the
+// scheduler with a --client-ca-file. First what can be wrong on the way to a node, then both authorities to the end of retire.
+
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse, stringify } from 'yaml';
+import { type Finished, runReroot } from '../../lab/demo/child.ts';
+import { renewOwnKubeconfig } from '../../lab/demo/own-kubeconfig.ts';
+import { writeOnNode } from '../../lab/full/workloads/on-node.ts';
+import { waitFor } from '../../lab/load/wait.ts';
+import { describeFull, type FullLab, fullLabUp, workloads } from '../full/harness.ts';
+import { command } from '../lab/harness.ts';
+
+const json = ['-o', 'json'];
+const PKI = '/etc/kubernetes/pki';
+/** A copy on each node, from before the rotation. */
+const OLD_CA = '/root/old-ca.crt';
+
+interface Manifest {
+  spec: {
+    containers: { command: string[]; volumeMounts: object[] }[];
+    volumes: object[];
+  };
+}
+
+await describeFull('one control plane, and the flags that kubeadm does not set', () => {
+  let lab: FullLab;
+  let files: string;
+
+  beforeAll(async () => {
+    files = mkdtempSync(join(tmpdir(), 'reroot-one-'));
+    lab = await fullLabUp('soak-one', ['--control-planes', '1', '--workers', '1']);
+    await workloads(lab.name);
+    for (const node of lab.nodes) await lab.on(node, `cp ${PKI}/ca.crt ${OLD_CA}`);
+    await serveFromCluster('cp1');
+    await changeManifest('kube-apiserver', (flags) => flags.push(`--kubelet-certificate-authority=${PKI}/ca.crt`));
+    await changeManifest('kube-scheduler', (flags, { spec }) => {
+      flags.push(`--client-ca-file=${PKI}/ca.crt`);
+      spec.containers[0]?.volumeMounts.push({ name: 'pki', mountPath: PKI, readOnly: true });
+      spec.volumes.push({ name: 'pki', hostPath: { path: PKI, type: 'Directory' } });
+    });
+  });
+  afterAll(async () => {
+    rmSync(files, { recursive: true, force: true });
+    await lab?.down();
+  });
+
+  async function serveFromCluster(node: string): Promise<void> {
+    await lab.on(
+      node,
+      "sed -i 's/^serverTLSBootstrap:.*/serverTLSBootstrap: true/' /var/lib/kubelet/config.yaml; systemctl restart kubelet",
+    );
+    await waitFor(`a serving certificate for ${node}`, 120_000, async () => {
+      const asked: {
+        items: { metadata: { name: string }; spec: { signerName: string }; status?: { conditions?: object[] } }[];
+      } = JSON.parse(lab.kubectl(['get', 'csr', '-o', 'json']));
+      for (const { metadata, spec, status } of asked.items)
+        if (spec.signerName === 'kubernetes.io/kubelet-serving' && !status?.conditions?.length)
+          lab.kubectl(['certificate', 'approve', metadata.name]);
+      const there = await lab.on(node, 'test -e /var/lib/kubelet/pki/kubelet-server-current.pem && echo there || true');
+      return there.includes('there') || undefined;
+    });
+  }
+
+  /** Writes the manifest and waits until the component runs with it. */
+  async function changeManifest(name: string, change: (flags: string[], manifest: Manifest) => void): Promise<void> {
+    const path = `/etc/kubernetes/manifests/${name}.yaml`;
+    const manifest: Manifest = parse(await lab.on('cp1', `cat ${path}`));
+    const flags = manifest.spec.containers[0]!.command;
+    change(flags, manifest);
+    await writeOnNode(lab.on, 'cp1', path, stringify(manifest, { lineWidth: 0 }));
+    const flag = flags.at(-1) ?? '';
+    await waitFor(`${name} with ${flag}`, 180_000, async () => {
+      const running = await lab.on('cp1', `pgrep -af '^${name} ' | grep -c -- '${flag}' || true`);
+      if (running.trim() === '0') return undefined;
+      return lab.kubectl(['get', '--raw', '/readyz']) === 'ok' || undefined;
+    });
+  }
+
+  describe('what can be wrong on the way to a node', () => {
+    const config = (): string => readFileSync(join(lab.dir, 'reroot.yaml'), 'utf8');
+    const ssh = (): string => readFileSync(join(lab.dir, 'ssh_config'), 'utf8');
+    const put = (name: string, text: string): string => {
+      const path = join(files, name);
+      writeFileSync(path, text, { mode: 0o600 });
+      return path;
+    };
+    /** plan and rotate by another ssh configuration; nothing is begun. */
+    async function refused(
+      sshText: string,
+      message: RegExp,
+      change: (text: string) => string = (text) => text,
+    ): Promise<void> {
+      const own = sshText.replace(/^ {2}ControlPath .*$/m, `  ControlPath ${files}/c-%n`);
+      const file = put(
+        'reroot.yaml',
+        change(config().replace(/^sshConfig: .*$/m, `sshConfig: ${put('ssh_config', own)}`)),
+      );
+      const flags = ['--config', file, '--kubeconfig', join(lab.dir, 'kubeconfig')];
+      for (const verb of [['plan'], ['rotate', '--until', 'trust', ...json]])
+        isClear(await runReroot([...verb, ...flags], { command }), message);
+      expect(await lab.on('cp1', `ls ${PKI}/reroot 2>/dev/null || true`)).toBe('');
+    }
+    function isClear({ code, stdout, stderr }: Finished, message: RegExp): void {
+      expect([3, 4], `${stdout.slice(-2000)}\n${stderr}`).toContain(code);
+      expect(stderr).toMatch(message);
+      expect(stderr).toMatch(/hint:/);
+      expect(stderr, 'a stack trace').not.toMatch(/\bat .*\.m?js:\d+|unexpected failure/);
+      expect(stdout + stderr).not.toMatch(/PRIVATE KEY/);
+    }
+    /** The second of two lines of the same key word does not count for ssh: the first found wins. */
+    const forW1 = (lines: string): string => `Host w1 ${lab.address('w1')}\n${lines}\n${ssh()}`;
+
+    test('a key that the node does not know', async () => {
+      const { privateKey } = generateKeyPairSync('ed25519');
+      const other = put('other-key', privateKey.export({ type: 'pkcs8', format: 'pem' }) as string);
+      await lab.on('cp1', 'true');
+      await refused(ssh().replace(/IdentityFile .*/, `IdentityFile ${other}`), /w1.*(refused|no key)/s);
+    });
+
+    test('a host key that has changed', async () => {
+      const hosts = readFileSync(join(lab.dir, 'known_hosts'), 'utf8').split('\n');
+      const keyOf = (node: string): string =>
+        hosts
+          .find((line) => line.startsWith(node) || line.includes(`${lab.address(node)} `))
+          ?.split(' ')
+          .slice(1)
+          .join(' ') ?? '';
+      expect(keyOf('cp1')).not.toBe('');
+      const forged = put(
+        'known_hosts',
+        `${['cp1'].map((node) => `${node},${lab.address(node)} ${keyOf(node)}`).join('\n')}\nw1,${lab.address('w1')} ${keyOf('cp1')}\n`,
+      );
+      await refused(ssh().replace(/UserKnownHostsFile .*/, `UserKnownHostsFile ${forged}`), /w1.*host key/s);
+    });
+
+    test('a jump host that is away', async () => {
+      await refused(forW1('  ProxyCommand false\n'), /w1/);
+    });
+
+    test('sudo that asks for a password', async () => {
+      await lab.on(
+        'w1',
+        "id op >/dev/null 2>&1 || useradd -m op; mkdir -p ~op/.ssh; cp ~root/.ssh/authorized_keys ~op/.ssh/; chown -R op ~op/.ssh; printf 'op ALL=(ALL) ALL\\n' > /etc/sudoers.d/op; chmod 440 /etc/sudoers.d/op",
+      );
+      await lab.on(
+        'cp1',
+        "id op >/dev/null 2>&1 || useradd -m op; mkdir -p ~op/.ssh; cp ~root/.ssh/authorized_keys ~op/.ssh/; chown -R op ~op/.ssh; printf 'op ALL=(ALL) NOPASSWD: ALL\\n' > /etc/sudoers.d/op; chmod 440 /etc/sudoers.d/op",
+      );
+      await refused(ssh(), /w1.*sudo/s, (text) => text.replace(/^user: root$/m, 'user: op\nsudo: true'));
+      await lab.on('w1', "printf 'op ALL=(ALL) NOPASSWD: ALL\\n' > /etc/sudoers.d/op");
+      const file = join(files, 'reroot.yaml');
+      const again = await runReroot(['inspect', '--config', file, '--kubeconfig', join(lab.dir, 'kubeconfig')], {
+        command,
+      });
+      expect(again.code, again.stderr).toBe(0);
+    });
+
+    test('a node that dies during a write: named, nothing lost, and the same command goes on', async () => {
+      const wanted = ['rotate', '--until', 'trust', ...json];
+      let cut = false;
+      const broken = await lab.run(wanted, {
+        onEvent: ({ type, step, data }) => {
+          if (cut || type !== 'step' || data?.state !== 'begin' || !/trust/.test(step ?? '')) return;
+          cut = true;
+          void runReroot(['lab', 'exec', '--name', lab.name, 'w1', '--', 'ip', 'link', 'set', 'eth0', 'down'], {
+            command,
+          });
+        },
+      });
+      expect(cut).toBe(true);
+      isClear(broken, /w1/);
+      await runReroot(['lab', 'exec', '--name', lab.name, 'w1', '--', 'ip', 'link', 'set', 'eth0', 'up'], { command });
+      await lab.must(['verify', ...json]).catch(() => undefined);
+      lab.kubectl(['wait', '--for=condition=Ready', 'node', '--all', '--timeout=55s']);
+      await lab.must(wanted);
+      await lab.must(['verify', ...json]);
+    });
+  });
+
+  test('to the end of issue: kubelets serve from new, and the API server that verifies them accepts it', async () => {
+    await lab.must(['rotate', '--until', 'issue', ...json]);
+    for (const node of lab.nodes) {
+      const by = (ca: string): Promise<string> =>
+        lab.on(node, `openssl verify -CAfile ${ca} /var/lib/kubelet/pki/kubelet-server-current.pem 2>&1 || true`);
+      expect(await by(`${PKI}/ca.crt`), node).toMatch(/: OK/);
+      expect(await by(OLD_CA), node).not.toMatch(/: OK/);
+    }
+    for (const pod of ['kube-apiserver-cp1', 'kube-scheduler-cp1'])
+      expect(() => lab.kubectl(['logs', '-n', 'kube-system', pod, '--tail=1'])).not.toThrow();
+    await lab.must(['verify', ...json]);
+  });
+
+  test('and to the end of retire', async () => {
+    await renewOwnKubeconfig(lab.dir, async (args) => {
+      const renewed = await runReroot(args, { command });
+      expect(renewed.code, renewed.stderr).toBe(0);
+    });
+    const retire = ['rotate', '--until', 'retire', '--yes', ...json];
+    const refused = await lab.must(retire, 3);
+    const keep = [...new Set(refused.events.filter(({ type }) => type === 'blocked').map(({ party }) => party ?? ''))];
+    await lab.must([...retire, ...keep.flatMap((party) => ['--waive', `${party}=kept on purpose`])]);
+    const kept = await lab.on('cp1', `grep -c BEGIN ${PKI}/ca.crt`);
+    expect(kept.trim()).toBe('1');
+    for (const pod of ['kube-apiserver-cp1', 'kube-scheduler-cp1'])
+      lab.kubectl(['logs', '-n', 'kube-system', pod, '--tail=1']);
+    const worker = JSON.parse(lab.kubectl(['get', 'pods', '-A', '-o', 'json', '--field-selector', 'spec.nodeName=w1']))
+      .items[0].metadata;
+    lab.kubectl(['logs', '-n', worker.namespace, worker.name, '--tail=1']);
+    await lab.must(['verify', ...json]);
+  });
+});

@@ -98,7 +98,7 @@ await describeFull('the whole page on a full lab', () => {
       const refused = await lab.must(['rotate', '--until', 'retire', '--yes', ...AUTHORITIES], 3);
       expect(refused.stderr).toMatch(/own-kubeconfig: .* presents a certificate from/);
       expect(refused.stderr).toMatch(/hint: .*reroot kubeconfig reissue/);
-      expect(refused.stderr, 'who else blocks').toMatch(/retire waits, and was not begun: [^]*pod\//);
+      expect(refused.stderr, 'who else blocks').toMatch(/retire waits, and was not begun: .*pod\//s);
       await renewOwnKubeconfig(lab.dir, async (args) => {
         const renewed = await runReroot(args, { command });
         expect(renewed.code, renewed.stderr).toBe(0);

@@ -58,4 +58,10 @@ export function startLoad(options: LoadOptions): LoadProcess {
   };
 }
 
-const reason = (last: string, stderr: string): string => stderr.trim().split('\n').at(-1) || last || 'it said nothing';
+/** A summary says it best ("machine too busy", and what failed); without one the last thing said on standard error. */
+function reason(last: string, stderr: string): string {
+  const summary = last.includes('"result"') ? (JSON.parse(last) as LoadSummary) : undefined;
+  if (!summary) return stderr.trim().split('\n').at(-1) || last || 'it said nothing';
+  const [first] = summary.failures;
+  return `${summary.result}${first ? `; the first of its failures: ${first.kind}${first.target ? ` ${first.target}` : ''}: ${first.text}` : ''}`;
+}

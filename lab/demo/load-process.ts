@@ -49,19 +49,27 @@ export function startLoad(options: LoadOptions): LoadProcess {
     async stop() {
       if (child.exitCode === null) child.stdin.write('stop\n');
       await ended;
-      try {
-        return JSON.parse(last) as LoadSummary;
-      } catch {
-        throw failedSafe(`the load left no summary: ${reason(last, stderr)}`);
-      }
+      const summary = summaryIn(last);
+      if (!summary) throw failedSafe(`the load left no summary: ${reason(last, stderr)}`);
+      return summary;
     },
   };
 }
 
 /** A summary says it best ("machine too busy", and what failed); without one the last thing said on standard error. */
 function reason(last: string, stderr: string): string {
-  const summary = last.includes('"result"') ? (JSON.parse(last) as LoadSummary) : undefined;
+  const summary = summaryIn(last);
   if (!summary) return stderr.trim().split('\n').at(-1) || last || 'it said nothing';
   const [first] = summary.failures;
   return `${summary.result}${first ? `; the first of its failures: ${first.kind}${first.target ? ` ${first.target}` : ''}: ${first.text}` : ''}`;
+}
+
+/** The last line of a load that could end; of one that was killed it is a second's line, or half of one. */
+function summaryIn(line: string): LoadSummary | undefined {
+  try {
+    const value = JSON.parse(line) as Partial<LoadSummary>;
+    return value.result === undefined ? undefined : (value as LoadSummary);
+  } catch {
+    return undefined;
+  }
 }

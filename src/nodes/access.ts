@@ -1,6 +1,7 @@
 // How reroot acts on a node: one command at a time, by ssh, a command template, or here. Everything else is built on `run`.
 
 import type { Duplex } from 'node:stream';
+import { EXIT, RerootError } from '../errors.ts';
 
 export interface RunOptions {
   /** Fed to standard input, then closed. The only way secrets travel: never in argv. */
@@ -24,13 +25,17 @@ export interface NodeAccess {
   dial?(host: string, port: number, options?: Pick<RunOptions, 'signal'>): Promise<Duplex>;
 }
 
-export class NodeUnreachable extends Error {
+/** The node or the way to it is away: an expected failure, which leaves everything as it was up to there. */
+export class NodeUnreachable extends RerootError {
   constructor(
     readonly node: string,
     message: string,
-    options?: { cause?: unknown },
+    options: { cause?: unknown } = {},
   ) {
-    super(message, options);
+    super(EXIT.failedSafe, message, {
+      ...options,
+      hints: [`nothing is lost: bring ${node} back, or mend the way to it, and run the same command again`],
+    });
     this.name = 'NodeUnreachable';
   }
 }

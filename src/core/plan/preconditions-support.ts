@@ -54,10 +54,14 @@ function planesOfOthers({ nodes }: Seen): Refusal[] {
 
 function noControlPlane({ instances, nodes }: Seen): Refusal[] {
   if (instances.some(({ component }) => component === 'kube-apiserver')) return [];
-  const known = nodes.some(({ roles }) => roles.includes('control-plane'));
-  const message = known
-    ? 'no kube-apiserver process was found on any node that was reached: its flags say where everything lies'
-    : 'the cluster has no control-plane nodes, and no kube-apiserver process was found on the others: a managed control plane, it seems';
+  const planes = nodes.filter(({ roles }) => roles.includes('control-plane'));
+  const away = planes
+    .filter(({ reached }) => !reached)
+    .map(({ name, why }) => `${name} was not reached${why === undefined ? '' : ` (${why})`}`);
+  const message =
+    planes.length > 0
+      ? `no kube-apiserver process was found on any node that was reached, and its flags say where everything lies${away.length > 0 ? `; ${away.join('; ')}` : ''}`
+      : 'the cluster has no control-plane nodes, and no kube-apiserver process was found on the others: a managed control plane, it seems';
   return [
     refuse(
       'no-control-plane',

@@ -103,6 +103,11 @@ describe('the exec template', () => {
   it('that cannot be started, or that answers itself, is a node that is away', async () => {
     const files = (template: string) => readFiles(execAccess(template, 'cp1', 'cp1'), ['/etc/hostname']);
 
+    // An expected failure, with a hint and no stack for its user.
+    await expect(files('no-such-program-here {node}')).rejects.toMatchObject({
+      exitCode: 4,
+      hints: [expect.stringMatching(/bring .* back/)],
+    });
     await expect(files('no-such-program-here {node}')).rejects.toBeInstanceOf(NodeUnreachable);
     await expect(files(`sh -c 'echo "no such container: cp1" >&2; exit 1'`)).rejects.toThrow('no such container: cp1');
     await expect(files(`sh -c 'exit 255'`)).rejects.toMatchObject({ name: 'NodeUnreachable', node: 'cp1' });

@@ -37,6 +37,14 @@ it('lets a healthy cluster begin', () => {
   expect(reasons(() => undefined)).toEqual([]);
 });
 
+it('says why no control plane was reached', () => {
+  const inventory = syntheticInventory();
+  inventory.instances = inventory.instances.filter((one) => one.component !== 'kube-apiserver');
+  Object.assign(node(inventory, 'cp1'), { reached: false, why: 'ssh to cp1 was refused' });
+  const [refusal] = preconditions(inventory, rotation, T0);
+  expect(refusal?.message).toMatch(/no kube-apiserver process .*; cp1 was not reached \(ssh to cp1 was refused\)$/);
+});
+
 describe.each<[reason: string, what: string, change: (inventory: Inventory) => void]>([
   [
     'no-control-plane',

@@ -5,6 +5,7 @@ import { leaseHolder } from '../cluster/leader.ts';
 import type { Dial } from '../cluster/wire.ts';
 import type { Config } from '../config/config.ts';
 import { factsOf } from '../core/catalog/components.ts';
+import { callersOf } from '../core/catalog/fronts.ts';
 import type { Callee, Instance, Inventory, Millis, Node, Pod, Store } from '../core/model/inventory.ts';
 import type { Rotation } from '../core/model/rotation.ts';
 import type { NodeAccess } from '../nodes/access.ts';
@@ -12,6 +13,7 @@ import type { Certificate } from '../pki/certificate.ts';
 import { authoritiesOf } from './authorities.ts';
 import { type CalleeSeen, lookAtCallees } from './callees.ts';
 import { findingsOf } from './findings.ts';
+import { lookAtFronts } from './fronts.ts';
 import { knownNodes, lookAtNodes, type NodeKnown, type NodeLook } from './nodes.ts';
 import { lookAtObjects } from './objects.ts';
 import { listReduced } from './paged.ts';
@@ -76,6 +78,7 @@ export async function discoverAll(deps: DiscoverDeps, options: DiscoverOptions):
   const objectStores = objects.stores.map(pool.storeOf).filter(relevance(authorities, options.rotation));
   const stores = [...fileStores, ...objectStores, ...calleeStores].sort((a, b) => (a.id < b.id ? -1 : 1));
   const holdsOf = podHolds(looks);
+  const fronts = await lookAtFronts(callersOf(instances, new Map(fileStores.map((one) => [one.id, one]))), deps.dial);
   const inventory: Omit<Inventory, 'findings'> = {
     takenAt: options.now,
     cluster: { server: cluster.server, version, ...distributionOf(nodes) },
@@ -86,6 +89,7 @@ export async function discoverAll(deps: DiscoverDeps, options: DiscoverOptions):
     pods: podsSeen.map(({ pod, uid }) => withHolds(pod, holdsOf(pod, uid))),
     namespaces: namespaces.sort(),
     callees: callees.map((callee) => calleeFact(callee, pool, stores)),
+    fronts: fronts.map(({ served, ...rest }) => ({ ...rest, ...(served ? { served: served.map(pool.factOf) } : {}) })),
   };
   const used = new Set(usersOf(inventory).keys());
   const rotation = looks.map(({ seen }) => seen?.record?.open).find((open) => open !== undefined);

@@ -12,6 +12,7 @@ import { restartComponent } from '../nodes/restart.ts';
 import { splitEndpoint } from '../prove/endpoint.ts';
 import { prove } from '../prove/prove.ts';
 import type { Context } from './context.ts';
+import { restartKubelets } from './kubelet-waves.ts';
 import { greet } from './nudge.ts';
 import { probeContext } from './probes.ts';
 import { processOf } from './process-of.ts';
@@ -21,12 +22,24 @@ import { restartStaticPod } from './restart-static-pod.ts';
 const RESTART_LIMIT = 120_000;
 
 export async function restartWaves(ctx: Context, step: Step, waves: readonly (readonly PartyId[])[]): Promise<void> {
-  for (const [number, wave] of (await leaderLast(ctx, waves)).entries()) {
-    const results = await Promise.allSettled(wave.map((party) => restartOne(ctx, step, number, party)));
-    const failed = results.find((result): result is PromiseRejectedResult => result.status === 'rejected');
-    if (failed) throw failed.reason;
-  }
+  const restart = (number: number, wave: readonly PartyId[]) => restartWave(ctx, step, number, wave);
+  const ordered = await leaderLast(ctx, waves);
+  const kubelets = ordered.map((wave) => wave.flatMap((party) => kubeletOf(ctx, party) ?? []));
+  if (kubelets.flat().length > 0) return restartKubelets(ctx, step, kubelets, restart);
+  for (const [number, wave] of ordered.entries()) await restart(number, wave);
 }
+
+/** Those that were restarted; the others needed none. */
+async function restartWave(ctx: Context, step: Step, number: number, wave: readonly PartyId[]): Promise<PartyId[]> {
+  const results = await Promise.allSettled(wave.map((party) => restartOne(ctx, step, number, party)));
+  const failed = results.find((result): result is PromiseRejectedResult => result.status === 'rejected');
+  if (failed) throw failed.reason;
+  return wave.filter((_, index) => (results[index] as PromiseFulfilledResult<boolean>).value);
+}
+
+/** A step restarts kubelets or others, never both (src/core/plan/restart-steps.ts). */
+const kubeletOf = (ctx: Context, party: PartyId): Instance | undefined =>
+  ctx.inventory.instances.find(({ id, component }) => id === party && component === 'kubelet');
 
 /** The plan knew who led when it was made; leadership may have moved since. Asked again just before. */
 async function leaderLast(ctx: Context, waves: readonly (readonly PartyId[])[]): Promise<PartyId[][]> {
@@ -63,13 +76,18 @@ function instanceOf(ctx: Context, party: PartyId): Instance {
   return instance;
 }
 
-async function restartOne(ctx: Context, step: Step, wave: number, party: PartyId): Promise<void> {
-  if (await isDone(ctx, step, party)) return;
+/** False when it needed none. */
+async function restartOne(ctx: Context, step: Step, wave: number, party: PartyId): Promise<boolean> {
+  if (await isDone(ctx, step, party)) return false;
   const pod = ctx.inventory.pods.find(({ id }) => id === party);
-  if (pod) return restartPod(ctx, step, wave, pod);
-  const instance = instanceOf(ctx, party);
-  const access = ctx.accessOf(instance.node);
-  await followed(ctx, step, wave, instance, (process) => restartComponent(access, instance, process));
+  if (pod) {
+    await restartPod(ctx, step, wave, pod);
+  } else {
+    const instance = instanceOf(ctx, party);
+    const access = ctx.accessOf(instance.node);
+    await followed(ctx, step, wave, instance, (process) => restartComponent(access, instance, process));
+  }
+  return true;
 }
 
 /** The best restart is none: a static pod whose manifest was changed was restarted by its kubelet already. */

@@ -10,6 +10,7 @@ import { EXIT, RerootError } from '../errors.ts';
 import { type FileSeen, readFiles, writeFile, writeLinked } from '../nodes/files.ts';
 import { newContent } from './content.ts';
 import { type Context, materialOf } from './context.ts';
+import { refuseFronts } from './fronts.ts';
 import { keepReplaced } from './replaced.ts';
 import { followed } from './restart.ts';
 import { writeObject } from './write-object.ts';
@@ -18,6 +19,7 @@ import { writeObject } from './write-object.ts';
 const limit = pLimit(8);
 
 export async function writeStores(ctx: Context, step: Step, stores: readonly StoreId[], value: Value): Promise<void> {
+  await refuseFronts(ctx, step, stores, value);
   const results = await Promise.allSettled(
     stores.map((id) =>
       limit(() => (parseFileId(id) ? writeFileStore(ctx, step, id, value) : writeObject(ctx, step, id, value))),

@@ -168,6 +168,16 @@ export interface Callee {
   why?: string;
 }
 
+/** The server of kubeconfigs that a node's components use, as that node meets it. */
+export interface Front {
+  node: NodeName;
+  server: string;
+  /** The chain it served in a fresh handshake, leaf first. */
+  served?: CertFact[];
+  /** Why it showed none, in words. */
+  why?: string;
+}
+
 /** One live root of trust as found: the anchors that are in use for it now. */
 export interface AuthorityFact {
   authority: Authority;
@@ -198,6 +208,8 @@ export interface Inventory {
   pods: Pod[];
   namespaces: string[];
   callees: Callee[];
+  /** What was met at the servers of components' kubeconfigs; absent: not looked at. */
+  fronts?: Front[];
   /** Every certificate signing request that is approved and whose certificate is not older than a day, with the issuing CA. */
   findings: Finding[];
 }

@@ -320,3 +320,17 @@ test('an identity that may not list something is wrong use, never half an invent
     api.before = before;
   }
 });
+
+test('what a node meets at the server of a component’s kubeconfig is seen, of people’s it is not', async () => {
+  expect(inventory.fronts).toEqual([]);
+  start('kube-scheduler', {
+    kubeconfig: put('etc/scheduler.conf', kubeconfigText(api.url, api.authority.certificate.pem)),
+  });
+  const { fronts } = await discover(deps, { now: Date.now() });
+  children.pop()?.kill('SIGKILL');
+  expect(fronts).toMatchObject([{ node: 'n1', server: api.url }]);
+  expect(fronts?.[0]?.served?.[0]).toMatchObject({
+    fingerprint: api.leaf.certificate.fingerprint,
+    signedBy: [api.authority.certificate.fingerprint],
+  });
+});

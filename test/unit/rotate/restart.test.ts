@@ -97,3 +97,12 @@ test('a write that makes the kubelet restart a static pod is over when the new p
   expect(ctx.record.restarts).toHaveLength(1);
   expect(ctx.record.restarts[0]?.seconds).toBeGreaterThanOrEqual(0.15);
 });
+
+test('kubelets are held against their nodes before the first of them is restarted', async () => {
+  const kubelet = w.add({ component: 'kubelet', management: { by: 'command', command: 'exit 1' } });
+  const conditions = [{ type: 'DiskPressure', status: 'True', message: 'no room' }];
+  const node = { metadata: { name: 'n1' }, status: { conditions } };
+  w.api.objects.set('/api/v1/nodes', { metadata: { name: '' }, items: [node] });
+  await expect(restartWaves(ctx, step, [[kubelet.id]])).rejects.toThrow(/node\/n1 is under DiskPressure: no room/);
+  expect(said).toEqual(['blocked node/n1 ']);
+});

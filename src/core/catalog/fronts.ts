@@ -1,0 +1,54 @@
+// What stands at the server of a kubeconfig: an API server, a load balancer that passes TLS on to one, or something that ends TLS itself with a
+// certificate of its own, which no step of a rotation turns (trap 22).
+
+import type { NodeName, PartyId } from '../model/ids.ts';
+import type { CertFact, Instance, Store } from '../model/inventory.ts';
+import type { AuthorityRotation } from '../model/rotation.ts';
+import { fileUses } from './stores-of.ts';
+import { storeIdOf } from './survey.ts';
+import { credentialOf, trustOf } from './value-of.ts';
+
+/** An instance that calls the API by a kubeconfig. */
+export interface Caller {
+  party: PartyId;
+  node: NodeName;
+  /** As the kubeconfig has it: `https://lb.example:6443`. */
+  server: string;
+  /** What it trusts there. */
+  store: Store;
+}
+
+/** Each kubeconfig once, whatever flags name it. Plain HTTP is left out: nothing is verified there. */
+export function callersOf(instances: readonly Instance[], stores: ReadonlyMap<string, Store>): Caller[] {
+  const found = new Map<string, Caller>();
+  for (const instance of instances) {
+    for (const file of fileUses(instance)) {
+      const store = stores.get(storeIdOf(instance.node, file));
+      const { server } = store ?? {};
+      if (!store || server === undefined || !/^https:/i.test(server) || !URL.canParse(server)) continue;
+      if (store.kind !== 'kubeconfig-ca' || found.has(store.id)) continue;
+      found.set(store.id, { party: instance.id, node: instance.node, server, store });
+    }
+  }
+  return [...found.values()];
+}
+
+/** Whether this kubeconfig is verified through the authority at all: not the one of a webhook with a CA of its own. */
+export const trusts = ({ store }: Caller, a: AuthorityRotation): boolean =>
+  store.certs.length === 0 || trustOf(store.certs, a) !== 'none';
+
+/** A chain from neither CA, which no other anchor in this kubeconfig has signed either. */
+export const isForeign = (
+  served: readonly CertFact[],
+  { store }: Pick<Caller, 'store'>,
+  a: AuthorityRotation,
+): boolean => credentialOf(served, a) === 'other' && !isOthers(served, store.certs, a);
+
+/** Signed by an anchor in the kubeconfig that is neither old nor new, by its name where nobody verified it: it stays there, and so does what it verifies. */
+function isOthers(served: readonly CertFact[], anchors: readonly CertFact[], a: AuthorityRotation): boolean {
+  const ours = [a.old.fingerprint, a.new.fingerprint];
+  const others = anchors.filter(({ fingerprint }) => !ours.includes(fingerprint));
+  return served.some(({ signedBy, issuerDer }) =>
+    others.some(({ fingerprint, subjectDer }) => signedBy.includes(fingerprint) || issuerDer === subjectDer),
+  );
+}

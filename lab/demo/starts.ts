@@ -20,11 +20,13 @@ const COMPONENTS: Readonly<Record<string, string>> = {
   kubelet: 'kubelet',
 };
 
+/** A kubelet that starts a command has a child of its own name for the moment between fork and exec: that is no start of a kubelet. */
 const LOOK = `while :; do
   for name in ${Object.keys(COMPONENTS).join(' ')}; do
     for pid in $(pgrep -x "$name"); do
       read -r line < "/proc/$pid/stat" 2>/dev/null || continue
       set -- \${line##*) }
+      read -r parent < "/proc/$2/comm" 2>/dev/null && [ "$parent" = "$name" ] && continue
       shift 19
       echo "$name $pid $1"
     done

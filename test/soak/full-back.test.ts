@@ -73,6 +73,10 @@ await describeFull('two rotations on a full lab, and back', () => {
   test('the second one is rolled back from the end of issue, with the load unharmed and nobody waived', async () => {
     const events: RotationEvent[] = [];
     const onEvent = (event: RotationEvent): void => void events.push(event);
+    // What the swaps of retire have left to cut is cut here, by the first requests through each API server, and not in the baseline (trap 26).
+    const first = startLoad({ command, lab: lab.name, seconds: 60, args: ['--keep', '--rate', '5'] });
+    await first.baseline.catch(() => undefined);
+    await first.stop();
     load = startLoad({ command, lab: lab.name, seconds: 2400, args: ['--keep', '--rate', '5'] });
     await load.baseline;
     const before = await lab.on('cp1', 'cat /etc/kubernetes/pki/ca.crt');

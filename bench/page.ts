@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { type Finished, runReroot } from '../lab/demo/child.ts';
+import { blockedParties, type Finished, runReroot, waiving } from '../lab/demo/child.ts';
 import { startLoad } from '../lab/demo/load-process.ts';
 import { renewOwnKubeconfig } from '../lab/demo/own-kubeconfig.ts';
 import { countRestarts } from '../lab/demo/restarts.ts';
@@ -88,8 +88,7 @@ async function byReroot(): Promise<Measured> {
     const issue = await must(['rotate', '--until', 'issue', ...flags]);
     await renewOwnKubeconfig(dir, must);
     const refused = await runReroot(['rotate', '--until', 'retire', '--yes', ...flags], { command });
-    const parties = refused.events.flatMap(({ type, party }) => (type === 'blocked' && party ? [party] : []));
-    const waive = [...new Set(parties)].flatMap((party) => ['--waive', `${party}=the benchmark has nobody to move it`]);
+    const waive = waiving(blockedParties(refused), 'the benchmark has nobody to move it');
     const retire = await must(['rotate', '--until', 'retire', '--yes', ...waive, ...flags]);
     return [...issue.events, ...retire.events];
   });

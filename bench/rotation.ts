@@ -5,7 +5,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Finished, runReroot } from '../lab/demo/child.ts';
+import { blockedParties, type Finished, runReroot, waiving } from '../lab/demo/child.ts';
 import { renewOwnKubeconfig } from '../lab/demo/own-kubeconfig.ts';
 import { nodesOver } from '../lab/full/workloads/on-node.ts';
 import { labDir } from '../lab/state.ts';
@@ -33,10 +33,7 @@ async function main(): Promise<void> {
     const issue = await timed(() => must(['rotate', '--until', 'issue', ...flags]));
     if (full) await renewOwnKubeconfig(dir, must);
     const refused = await runReroot(['rotate', '--until', 'retire', '--yes', ...flags], { command });
-    const parties = new Set(
-      refused.events.flatMap((event) => (event.type === 'blocked' && event.party ? [event.party] : [])),
-    );
-    const waive = [...parties].flatMap((party) => ['--waive', `${party}=the benchmark has nobody to move it`]);
+    const waive = waiving(blockedParties(refused), 'the benchmark has nobody to move it');
     const retire = await timed(() => must(['rotate', '--until', 'retire', '--yes', ...waive, ...flags]));
     const path = 'etc/kubernetes/pki/reroot/record.json';
     const text = full

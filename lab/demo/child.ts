@@ -23,6 +23,15 @@ export interface RunOptions {
   stdin?: string;
 }
 
+/** Who stood in the way of a move, each once. */
+export const blockedParties = ({ events }: Pick<Finished, 'events'>): string[] => [
+  ...new Set(events.flatMap(({ type, party }) => (type === 'blocked' && party ? [party] : []))),
+];
+
+/** Flags that go on without these parties. */
+export const waiving = (parties: readonly string[], reason: string): string[] =>
+  parties.flatMap((party) => ['--waive', `${party}=${reason}`]);
+
 /** Runs `reroot ARGS…` to its end. Never rejects for an exit code: that is for the caller to judge. */
 export function runReroot(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
   return new Promise((resolve, reject) => {

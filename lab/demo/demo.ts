@@ -6,7 +6,7 @@ import { failedSafe, RerootError } from '../../src/errors.ts';
 import type { RotationEvent } from '../../src/rotate/events.ts';
 import { plainLine } from '../../src/views/plain.ts';
 import { labDir } from '../state.ts';
-import { type Finished, runReroot } from './child.ts';
+import { blockedParties, type Finished, runReroot, waiving } from './child.ts';
 import { startLoad } from './load-process.ts';
 import { outlook } from './outlook.ts';
 import { renewOwnKubeconfig } from './own-kubeconfig.ts';
@@ -87,10 +87,7 @@ async function rotateUnderLoad(options: DemoOptions, begun: number): Promise<Dem
     }
     const waived = await whoKeepsOld([...authority, ...common], say);
     say('Retire, with each of them waived by name:');
-    const waive = waived.flatMap((party) => [
-      '--waive',
-      `${party}=kept on purpose by the demo: it must fail afterwards`,
-    ]);
+    const waive = waiving(waived, 'kept on purpose by the demo: it must fail afterwards');
     check(
       await runReroot(['rotate', '--until', 'retire', '--yes', ...waive, ...authority, ...common], { onEvent }),
       'retire',
@@ -136,8 +133,7 @@ async function whoKeepsOld(flags: readonly string[], say: (line: string) => void
     throw failedSafe(
       `retire should have been refused with exit code 3, and ended with ${run.code}: ${run.stderr.trim()}`,
     );
-  const parties = run.events.filter((event) => event.type === 'blocked').map((event) => event.party);
-  return [...new Set(parties.filter((party): party is string => party !== undefined))];
+  return blockedParties(run);
 }
 
 async function writeReport(name: string, common: readonly string[], say: (line: string) => void): Promise<string> {

@@ -39,6 +39,6 @@ function etcdEndpoint(flags: Instance['flags']): string | undefined {
 }
 
 const isEverywhere = (address: string): boolean => ['0.0.0.0', '::', '[::]'].includes(address);
-const isLoopback = (address: string): boolean => ['127.0.0.1', '::1', '[::1]', 'localhost'].includes(address);
+export const isLoopback = (address: string): boolean => ['127.0.0.1', '::1', '[::1]', 'localhost'].includes(address);
 const join = (host: string, port: string): string =>
   host.includes(':') && !host.startsWith('[') ? `[${host}]:${port}` : `${host}:${port}`;

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { type Finished, type RunOptions, runReroot } from '../../lab/demo/child.ts';
+import { renewOwnKubeconfig } from '../../lab/demo/own-kubeconfig.ts';
 import { preflightFull } from '../../lab/full/preflight.ts';
 import { nodesOver, type OnNode } from '../../lab/full/workloads/on-node.ts';
 import { isRoot } from '../../lab/processes/identity.ts';
@@ -23,6 +24,8 @@ export interface FullLab {
   run(args: readonly string[], options?: RunOptions): Promise<Finished>;
   /** The same, and fails the test when it does not end with the wanted code. */
   must(args: readonly string[], code?: number, options?: RunOptions): Promise<Finished>;
+  /** A certificate from new for the kubeconfig of the lab's user, and both CAs in it. */
+  renewOwn(): Promise<void>;
   down(): Promise<void>;
 }
 
@@ -71,6 +74,11 @@ export function fullLabAt(name: string): FullLab {
       );
       return ended;
     },
+    renewOwn: () =>
+      renewOwnKubeconfig(dir, async (args) => {
+        const renewed = await runReroot(args, { command });
+        expect(renewed.code, renewed.stderr).toBe(0);
+      }),
     down: () => done(['down', '--name', name]),
   };
 }

@@ -3,9 +3,8 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { runReroot } from '../../lab/demo/child.ts';
+import { blockedParties, waiving } from '../../lab/demo/child.ts';
 import { type LoadProcess, startLoad } from '../../lab/demo/load-process.ts';
-import { renewOwnKubeconfig } from '../../lab/demo/own-kubeconfig.ts';
 import { countRestarts } from '../../lab/demo/restarts.ts';
 import { availability } from '../../lab/demo/tally.ts';
 import type { LoadSummary } from '../../lab/load/summary.ts';
@@ -100,15 +99,12 @@ await describeFull('the whole page on a full lab', () => {
       expect(refused.stderr).toMatch(/own-kubeconfig: .* presents a certificate from/);
       expect(refused.stderr).toMatch(/hint: .*reroot kubeconfig reissue/);
       expect(refused.stderr, 'who else blocks').toMatch(/retire waits, and was not begun: .*pod\//s);
-      await renewOwnKubeconfig(lab.dir, async (args) => {
-        const renewed = await runReroot(args, { command });
-        expect(renewed.code, renewed.stderr).toBe(0);
-      });
+      await lab.renewOwn();
     });
 
     test('retire is refused while clients keep old, and each is named', async () => {
       const refused = await lab.must(['rotate', '--until', 'retire', '--yes', ...AUTHORITIES, ...json], 3, { onEvent });
-      waived = [...new Set(refused.events.filter(({ type }) => type === 'blocked').map(({ party }) => party ?? ''))];
+      waived = blockedParties(refused);
       expect(
         waived.some((party) => party.startsWith('pod/load/pod-frozen')),
         waived.join(' '),
@@ -117,7 +113,7 @@ await describeFull('the whole page on a full lab', () => {
     });
 
     test('with waivers it goes on to the end', async () => {
-      const waive = waived.flatMap((party) => ['--waive', `${party}=a client of the test that keeps old on purpose`]);
+      const waive = waiving(waived, 'a client of the test that keeps old on purpose');
       await lab.must(['rotate', '--until', 'retire', '--yes', ...waive, ...AUTHORITIES, ...json], 0, { onEvent });
       await pause(15_000);
       summary = await load!.stop();

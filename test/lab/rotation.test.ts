@@ -4,6 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { blockedParties, waiving } from '../../lab/demo/child.ts';
 import { type LoadProcess, startLoad } from '../../lab/demo/load-process.ts';
 import { availability, restartsSince } from '../../lab/demo/tally.ts';
 import type { LoadSummary } from '../../lab/load/summary.ts';
@@ -67,14 +68,14 @@ describeLab('a rotation on the process lab', () => {
 
     test('retire is refused while clients keep old, and each is named', async () => {
       const refused = await lab.must(['rotate', '--until', 'retire', '--yes', ...AUTHORITIES, ...json], 3, { onEvent });
-      waived = [...new Set(refused.events.filter(({ type }) => type === 'blocked').map(({ party }) => party ?? ''))];
+      waived = blockedParties(refused);
       expect(waived).toContain('pod/load/frozen');
       expect(waived.filter((party) => party.startsWith('file/w1:')).length).toBe(2);
       expect(waived.filter((party) => !KEEPERS.some((prefix) => party.startsWith(prefix)))).toEqual([]);
     });
 
     test('with waivers it goes on to the end', async () => {
-      const waive = waived.flatMap((party) => ['--waive', `${party}=a client of the test that keeps old on purpose`]);
+      const waive = waiving(waived, 'a client of the test that keeps old on purpose');
       await lab.must(['rotate', '--until', 'retire', '--yes', ...waive, ...AUTHORITIES, ...json], 0, { onEvent });
       await new Promise((resolve) => setTimeout(resolve, 10_000));
       summary = await load.stop();

@@ -2,6 +2,7 @@
 
 import { copyFileSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { blockedParties, waiving } from '../../lab/demo/child.ts';
 import { type LoadProcess, startLoad } from '../../lab/demo/load-process.ts';
 import { availability } from '../../lab/demo/tally.ts';
 import type { RotationEvent } from '../../src/rotate/events.ts';
@@ -27,8 +28,8 @@ describeLab('a second rotation on the process lab, and back', () => {
     await load.baseline;
     await lab.must(['rotate', '--until', 'issue', ...AUTHORITIES, ...json]);
     const asked = await lab.must(['rotate', '--until', 'retire', '--yes', ...AUTHORITIES, ...json], 3);
-    const keep = [...new Set(asked.events.filter(({ type }) => type === 'blocked').map(({ party }) => party ?? ''))];
-    const waive = keep.flatMap((party) => ['--waive', `${party}=a client of the test that keeps old on purpose`]);
+    const keep = blockedParties(asked);
+    const waive = waiving(keep, 'a client of the test that keeps old on purpose');
     await lab.must(['rotate', '--until', 'retire', '--yes', ...waive, ...AUTHORITIES, ...json]);
     // It runs to the end: what retire's swaps cut is cut in this load, not in the baseline of the next (trap 26).
     await new Promise((resolve) => setTimeout(resolve, 10_000));

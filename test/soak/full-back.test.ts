@@ -2,9 +2,8 @@
 // that is rolled back from the end of issue, under load.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { runReroot } from '../../lab/demo/child.ts';
+import { blockedParties, waiving } from '../../lab/demo/child.ts';
 import { type LoadProcess, startLoad } from '../../lab/demo/load-process.ts';
-import { renewOwnKubeconfig } from '../../lab/demo/own-kubeconfig.ts';
 import { availability } from '../../lab/demo/tally.ts';
 import type { RotationEvent } from '../../src/rotate/events.ts';
 import { describeFull, type FullLab, fullLabUp, workloads } from '../full/harness.ts';
@@ -38,26 +37,20 @@ await describeFull('two rotations on a full lab, and back', () => {
     await lab?.down();
   });
 
-  const renewOwn = (): Promise<void> =>
-    renewOwnKubeconfig(lab.dir, async (args) => {
-      const renewed = await runReroot(args, { command });
-      expect(renewed.code, renewed.stderr).toBe(0);
-    });
-
   test('the first one, with --restart stale: no budget broken, no Service without a ready endpoint, at any moment', async () => {
     const watch = await watchReady(lab, [...LEAST.keys()]);
     await lab.must(['rotate', '--until', 'issue', ...AUTHORITIES, ...json]);
-    await renewOwn();
+    await lab.renewOwn();
     const retire = ['rotate', '--until', 'retire', '--yes', '--restart', 'stale', ...AUTHORITIES, ...json];
     const refused = await lab.must(retire, 3);
-    const keep = [...new Set(refused.events.filter(({ type }) => type === 'blocked').map(({ party }) => party ?? ''))];
+    const keep = blockedParties(refused);
     // Those of LEAST have owners who make them anew: they are evicted, and nobody waives them.
     expect(keep.filter((party) => /^pod\/app[1-4]\//.test(party))).toEqual([]);
     const evicted = new Set<string>();
     const onEvent = ({ type, message, party = '' }: RotationEvent): void => {
       if (type === 'restart' && /was evicted/.test(message ?? '')) evicted.add(party);
     };
-    const waive = keep.flatMap((party) => ['--waive', `${party}=it keeps old, or nobody makes it anew`]);
+    const waive = waiving(keep, 'it keeps old, or nobody makes it anew');
     await lab.must([...retire, ...waive], 0, { onEvent });
     const { ready, endpoints, changes } = await watch.stop();
     process.stdout.write(

@@ -30,7 +30,6 @@ export async function watchReady(lab: FullLab, apps: readonly string[]): Promise
   const slices = new Map<string, { service: string; ready: number }>();
   const ready = new Map<string, number>();
   const endpoints = new Map<string, number>();
-  const known = { pods: 0, slices: 0 };
   let changes = 0;
   let counting = false;
   const lower = (lowest: Map<string, number>, key: string, now: number): void => {
@@ -41,7 +40,6 @@ export async function watchReady(lab: FullLab, apps: readonly string[]): Promise
     [...slices.values()].filter((slice) => slice.service === service).reduce((sum, slice) => sum + slice.ready, 0);
 
   const onPod = ({ type, object: { metadata, status } }: Watched): void => {
-    known.pods += 1;
     changes += 1;
     const id = `${metadata.namespace}/${metadata.name}`;
     const app = `${metadata.namespace}/${metadata.labels?.app ?? ''}`;
@@ -51,7 +49,6 @@ export async function watchReady(lab: FullLab, apps: readonly string[]): Promise
     if (apps.includes(app)) lower(ready, app, readyOf(app));
   };
   const onSlice = ({ type, object: { metadata, endpoints: all } }: Watched): void => {
-    known.slices += 1;
     changes += 1;
     const service = `${metadata.namespace}/${metadata.labels?.['kubernetes.io/service-name'] ?? ''}`;
     const count = (all ?? []).filter(({ conditions }) => conditions?.ready !== false).length;
@@ -62,8 +59,8 @@ export async function watchReady(lab: FullLab, apps: readonly string[]): Promise
 
   const children = [watching(lab, 'pods', onPod), watching(lab, 'endpointslices', onSlice)];
   // Each list comes at once and whole; two quiet seconds after it everything that was there is known.
-  for (let before = -1; before !== known.pods + known.slices || known.pods === 0 || known.slices === 0; ) {
-    before = known.pods + known.slices;
+  for (let before = -1; before !== changes || pods.size === 0 || slices.size === 0; ) {
+    before = changes;
     await new Promise((resolve) => setTimeout(resolve, 2_000));
   }
   for (const app of apps) ready.set(app, readyOf(app));

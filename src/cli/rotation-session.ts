@@ -90,4 +90,4 @@ async function tellReached(ctx: Context, move: Move): Promise<void> {
 
 /** A fresh look, with the rotation's generations told apart. */
 export const observe = (world: World, ctx: Context): Promise<Context['inventory']> =>
-  discover(world, { now: world.now(), rotation: ctx.rotation });
+  discover(world, { now: world.now(), rotation: ctx.rotation, fronts: false });

@@ -36,6 +36,8 @@ export interface DiscoverOptions {
   now: Millis;
   /** An open rotation: copies of its old CA in objects stay in sight after the API servers have dropped it. */
   rotation?: Rotation;
+  /** Whether the servers of kubeconfigs are met (trap 22). Default true; only what comes before a rotation asks for it. */
+  fronts?: boolean;
 }
 
 /**
@@ -78,7 +80,8 @@ export async function discoverAll(deps: DiscoverDeps, options: DiscoverOptions):
   const objectStores = objects.stores.map(pool.storeOf).filter(relevance(authorities, options.rotation));
   const stores = [...fileStores, ...objectStores, ...calleeStores].sort((a, b) => (a.id < b.id ? -1 : 1));
   const holdsOf = podHolds(looks);
-  const fronts = await lookAtFronts(callersOf(instances, new Map(fileStores.map((one) => [one.id, one]))), deps.dial);
+  const callers = callersOf(instances, new Map(fileStores.map((one) => [one.id, one])));
+  const fronts = options.fronts === false ? undefined : await lookAtFronts(callers, deps.dial);
   const inventory: Omit<Inventory, 'findings'> = {
     takenAt: options.now,
     cluster: { server: cluster.server, version, ...distributionOf(nodes) },
@@ -89,7 +92,14 @@ export async function discoverAll(deps: DiscoverDeps, options: DiscoverOptions):
     pods: podsSeen.map(({ pod, uid }) => withHolds(pod, holdsOf(pod, uid))),
     namespaces: namespaces.sort(),
     callees: callees.map((callee) => calleeFact(callee, pool, stores)),
-    fronts: fronts.map(({ served, ...rest }) => ({ ...rest, ...(served ? { served: served.map(pool.factOf) } : {}) })),
+    ...(fronts
+      ? {
+          fronts: fronts.map(({ served, ...rest }) => ({
+            ...rest,
+            ...(served ? { served: served.map(pool.factOf) } : {}),
+          })),
+        }
+      : {}),
   };
   const used = new Set(usersOf(inventory).keys());
   const rotation = looks.map(({ seen }) => seen?.record?.open).find((open) => open !== undefined);

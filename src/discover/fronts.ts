@@ -3,7 +3,7 @@
 
 import pLimit from 'p-limit';
 import { type Dial, directly, servedChain } from '../cluster/wire.ts';
-import type { Caller } from '../core/catalog/fronts.ts';
+import { type Caller, keyOf, type Place } from '../core/catalog/fronts.ts';
 import type { NodeName } from '../core/model/ids.ts';
 import type { Front } from '../core/model/inventory.ts';
 import { reasonOf } from '../errors.ts';
@@ -20,15 +20,19 @@ export interface FrontSeen extends Omit<Front, 'served'> {
 
 /** One look for each node and server. What cannot be met is told, with the reason. */
 export async function lookAtFronts(
-  callers: readonly Pick<Caller, 'node' | 'server'>[],
+  callers: readonly (Place & Pick<Caller, 'proxy'>)[],
   dial: Dial = directly,
 ): Promise<FrontSeen[]> {
-  const places = new Map(callers.map(({ node, server }) => [`${node} ${server}`, { node, server }]));
+  const places = new Map(callers.map((caller) => [keyOf(caller), caller]));
   return Promise.all(
-    [...places.values()].map((place) =>
+    [...places.values()].map(({ node, server, serverName, proxy }) =>
       limit(async (): Promise<FrontSeen> => {
+        const place: Place = { node, server, ...(serverName === undefined ? {} : { serverName }) };
+        // From the node without the proxy it may be another server, or none.
+        if (proxy !== undefined)
+          return { ...place, why: `it lies behind the proxy ${proxy}, and reroot speaks to no proxy` };
         try {
-          return { ...place, served: await chainAt(place.node, place.server, dial) };
+          return { ...place, served: await chainAt(place, dial) };
         } catch (thrown) {
           return { ...place, why: reasonOf(thrown) };
         }
@@ -38,11 +42,16 @@ export async function lookAtFronts(
 }
 
 /** Through the node; where that cannot be (its sshd forwards nothing, there is no tool to connect with) from here, but never to a loopback address of here. */
-async function chainAt(node: NodeName, server: string, dial: Dial): Promise<Certificate[]> {
+async function chainAt({ node, server, serverName }: Place, dial: Dial): Promise<Certificate[]> {
   const { hostname, port } = new URL(server);
   const host = hostname.replace(/^\[|\]$/g, '');
   const from = async (at: { node?: NodeName; through?: boolean }): Promise<Certificate[]> => {
-    const { chain } = await servedChain(host, Number(port || 443), { timeout: PATIENCE, dial, at });
+    const { chain } = await servedChain(host, Number(port || 443), {
+      timeout: PATIENCE,
+      dial,
+      at,
+      ...(serverName === undefined ? {} : { servername: serverName }),
+    });
     return chain.map((der) => readCertificate(der));
   };
   try {

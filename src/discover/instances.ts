@@ -43,7 +43,7 @@ export async function findInstances(table: readonly ProcessSeen[], context: Inst
     .filter(({ component }) => factsOf(component).component === component)
     .filter(({ component }) => !running.some((instance) => instance.component === component))
     .map((manifest) => stoppedInstance(manifest, context));
-  return addKubeconfigFiles(access, [...running, ...stopped]);
+  return addKubeconfigSettings(access, [...running, ...stopped]);
 }
 
 interface Around extends InstanceContext {
@@ -109,10 +109,15 @@ async function readKubeletSettings(access: NodeAccess, flags: Instance['flags'])
   return settings;
 }
 
+/** Settings made from a kubeconfig, behind `FLAG.`: the files it names, and where it leads. */
 const NAMED = { ca: 'certificate-authority', client: 'client-certificate', key: 'client-key' } as const;
+const LEADS = { server: 'server', serverName: 'tls-server-name', proxy: 'proxy-url' } as const;
 
-/** Notes files that kubeconfigs name instead of embedding them, as `FLAG.client-certificate` among the settings: the catalogue reads them there. */
-async function addKubeconfigFiles(access: NodeAccess, instances: Instance[]): Promise<Instance[]> {
+/**
+ * Notes among the settings what the catalogue asks of kubeconfigs: the files that they name instead of embedding them, as `FLAG.client-certificate`, and
+ * `FLAG.server`.
+ */
+async function addKubeconfigSettings(access: NodeAccess, instances: Instance[]): Promise<Instance[]> {
   const flagged = instances.flatMap((instance) =>
     factsOf(instance.component).kubeconfigs.flatMap((fact) => {
       const path = flag(instance.flags, fact.flag);
@@ -128,6 +133,10 @@ async function addKubeconfigFiles(access: NodeAccess, instances: Instance[]): Pr
       for (const part of ['ca', 'client', 'key'] as const) {
         const file = parts[part]?.file;
         if (file !== undefined) instance.settings[`${name}.${NAMED[part]}`] = file;
+      }
+      for (const part of ['server', 'serverName', 'proxy'] as const) {
+        const value = parts[part];
+        if (value !== undefined) instance.settings[`${name}.${LEADS[part]}`] = value;
       }
     } catch {
       // Told as a fault of the store itself.

@@ -9,6 +9,8 @@ export type Part = { pem: string; file?: undefined } | { file: string; pem?: und
 
 export interface KubeconfigParts {
   server?: string;
+  serverName?: string;
+  proxy?: string;
   user?: string;
   ca: Part;
   client: Part;
@@ -25,6 +27,8 @@ export function kubeconfigParts(text: string, path: string): KubeconfigParts {
   const seen = readKubeconfig(text, path);
   return {
     ...(seen.server === undefined ? {} : { server: seen.server }),
+    ...(seen.serverName === undefined ? {} : { serverName: seen.serverName }),
+    ...(seen.proxy === undefined ? {} : { proxy: seen.proxy }),
     ...(seen.user === undefined ? {} : { user: seen.user }),
     ca: partOf(seen.ca, path),
     client: partOf(seen.client, path),

@@ -2,7 +2,7 @@
 // servers themselves were proved by the gate; this is what stands before them.
 
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Caller, callersOf, isForeign, trusts } from '../core/catalog/fronts.ts';
+import { type Caller, callersOf, isForeign, type Place, trusts } from '../core/catalog/fronts.ts';
 import type { StoreId } from '../core/model/ids.ts';
 import type { AuthorityRotation } from '../core/model/rotation.ts';
 import type { Step } from '../core/model/step.ts';
@@ -58,7 +58,9 @@ function callersAt(ctx: Context, authority: AuthorityRotation, stores: readonly 
   );
 }
 
-const placeOf = ({ node, server }: Pick<Caller, 'node' | 'server'>): string => `${server} from ${node}`;
+/** As it is told; two names at one server are two lines. */
+const placeOf = ({ node, server, serverName }: Place): string =>
+  `${server}${serverName === undefined ? '' : ` (as ${serverName})`} from ${node}`;
 
 /** By server and node, why it would not be accepted. */
 async function faultsAt(

@@ -13,6 +13,10 @@ export interface KubeconfigSeen {
   cluster?: string;
   user?: string;
   server?: string;
+  /** `tls-server-name`: the name looked for in the server's certificate, and sent to it, instead of its host. */
+  serverName?: string;
+  /** Host and port of `proxy-url`, through which the connection goes. A login in it is left out. */
+  proxy?: string;
   ca?: Embedded;
   client?: Embedded;
   /** The client's private key; keep it off every screen. */
@@ -50,7 +54,9 @@ function seenIn(shape: Shape, what: string, choice: ContextChoice): KubeconfigSe
     ...given('context', name),
     ...given('cluster', clusterName),
     ...given('user', userName),
-    ...given('server', typeof cluster.server === 'string' ? cluster.server : undefined),
+    ...given('server', text(cluster.server)),
+    ...given('serverName', text(cluster['tls-server-name'])),
+    ...given('proxy', proxyOf(cluster)),
     ...given('ca', embedded(cluster, 'certificate-authority')),
     ...given('client', embedded(user, 'client-certificate')),
     ...given('key', embedded(user, 'client-key')),
@@ -84,11 +90,19 @@ function contextIn(
 const given = <K extends string, V>(key: K, value: V | undefined): { [key in K]?: V } =>
   value === undefined ? {} : ({ [key]: value } as { [key in K]: V });
 
+const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
+
+function proxyOf(cluster: Fields): string | undefined {
+  const url = text(cluster['proxy-url']);
+  if (url === undefined) return undefined;
+  return (URL.canParse(url) && new URL(url).host) || 'of its proxy-url';
+}
+
 function embedded(fields: Fields, key: string): Embedded | undefined {
   const data = fields[`${key}-data`];
   if (typeof data === 'string' && data !== '') return { pem: Buffer.from(data, 'base64').toString('utf8') };
-  const path = fields[key];
-  return typeof path === 'string' && path !== '' ? { path } : undefined;
+  const path = text(fields[key]);
+  return path === undefined ? undefined : { path };
 }
 
 function shapeOf(document: Document, what: string): Shape {

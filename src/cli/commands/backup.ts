@@ -46,7 +46,7 @@ async function backup(flags: Flags): Promise<void> {
       addresses.set(node, address);
       session.noteAddress(node, address);
     };
-    const inventory = await discover({ ...session, noteAddress }, { now: Date.now() });
+    const inventory = await discover({ ...session, noteAddress }, { now: Date.now(), fronts: false });
     const skipped: Skipped[] = [];
     if (out === undefined) await onNodes(session, inventory, skipped, flags);
     else await toFile(session, inventory, skipped, { flags, out, encrypter, addresses });

@@ -33,7 +33,7 @@ export function registerReport(root: Command): void {
 async function report(flags: Flags): Promise<void> {
   const session = await openSession(flags);
   try {
-    const inventory = await discover(session, { now: Date.now() });
+    const inventory = await discover(session, { now: Date.now(), fronts: false });
     const found = await readRecord(foldersOf(inventory), session.accessOf);
     if (!found)
       throw wrongUse(

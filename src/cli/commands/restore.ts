@@ -128,7 +128,7 @@ async function dirsByDiscovery(
   id: string,
   flags: Flags,
 ): Promise<{ dirs: Map<string, string>; folders: Folder[] }> {
-  const inventory = await discover(session, { now: Date.now() });
+  const inventory = await discover(session, { now: Date.now(), fronts: false });
   const folders = foldersOf(inventory);
   const names =
     flags.node.length > 0 ? flags.node : inventory.nodes.filter((node) => node.reached).map(({ name }) => name);

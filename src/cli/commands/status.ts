@@ -24,7 +24,7 @@ async function status(flags: GlobalFlags): Promise<void> {
 /** The record, and what a plan made now would still do: the plan is the answer to "what does it wait for". */
 async function look(session: Awaited<ReturnType<typeof openSession>>): Promise<StatusFacts> {
   const now = Date.now();
-  const first = await discover(session, { now });
+  const first = await discover(session, { now, fronts: false });
   const folders = foldersOf(first);
   const found = await readRecord(folders, session.accessOf);
   if (!found) return { now };
@@ -40,7 +40,7 @@ async function look(session: Awaited<ReturnType<typeof openSession>>): Promise<S
     maxUnavailable: '1',
     compromised: record.compromised,
   });
-  const inventory = await discover(session, { now, rotation });
+  const inventory = await discover(session, { now, rotation, fronts: false });
   const left =
     record.state === 'rolling-back' ? planRollback(inventory, rotation, now) : plan(inventory, rotation, 'retire', now);
   return { now, record, plan: left };

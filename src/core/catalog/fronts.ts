@@ -9,25 +9,43 @@ import { storeIdOf } from './survey.ts';
 import { credentialOf, trustOf } from './value-of.ts';
 
 /** An instance that calls the API by a kubeconfig. */
-export interface Caller {
+export interface Caller extends Place {
   party: PartyId;
-  node: NodeName;
-  /** As the kubeconfig has it: `https://lb.example:6443`. */
-  server: string;
+  /** Host of `proxy-url`, through which the connection goes. */
+  proxy?: string;
   /** What it trusts there. */
   store: Store;
 }
+
+/** The server of a kubeconfig as a node meets it. */
+export interface Place {
+  node: NodeName;
+  /** As the kubeconfig has it: `https://lb.example:6443`. */
+  server: string;
+  /** `tls-server-name`: sent to it instead of its host. */
+  serverName?: string;
+}
+
+/** Places with the same key are one look. */
+export const keyOf = ({ node, server, serverName = '' }: Place): string => `${node} ${server} ${serverName}`;
 
 /** Each kubeconfig once, whatever flags name it. Plain HTTP is left out: nothing is verified there. */
 export function callersOf(instances: readonly Instance[], stores: ReadonlyMap<string, Store>): Caller[] {
   const found = new Map<string, Caller>();
   for (const instance of instances) {
     for (const file of fileUses(instance)) {
+      if (!file.fact || !('flag' in file.fact) || file.kind === 'kubeconfig-client' || file.kind === 'leaf') continue;
       const store = stores.get(storeIdOf(instance.node, file));
-      const { server } = store ?? {};
+      const { flag } = file.fact;
+      const told = (setting: string): string | undefined => instance.settings[`${flag}.${setting}`];
+      const server = told('server') ?? store?.server;
       if (!store || server === undefined || !/^https:/i.test(server) || !URL.canParse(server)) continue;
-      if (store.kind !== 'kubeconfig-ca' || found.has(store.id)) continue;
-      found.set(store.id, { party: instance.id, node: instance.node, server, store });
+      const serverName = told('tls-server-name');
+      const proxy = told('proxy-url');
+      const place = { node: instance.node, server, ...(serverName === undefined ? {} : { serverName }) };
+      const key = `${store.id} ${keyOf(place)}`;
+      if (found.has(key)) continue;
+      found.set(key, { ...place, ...(proxy === undefined ? {} : { proxy }), party: instance.id, store });
     }
   }
   return [...found.values()];
@@ -51,4 +69,18 @@ function isOthers(served: readonly CertFact[], anchors: readonly CertFact[], a: 
   return served.some(({ signedBy, issuerDer }) =>
     others.some(({ fingerprint, subjectDer }) => signedBy.includes(fingerprint) || issuerDer === subjectDer),
   );
+}
+
+/** Fingerprints of the leafs that API servers serve by their flags. */
+export function servedByAPIServers(instances: readonly Instance[], stores: ReadonlyMap<string, Store>): Set<string> {
+  const own = new Set<string>();
+  for (const instance of instances) {
+    if (instance.component !== 'kube-apiserver') continue;
+    for (const file of fileUses(instance)) {
+      if (!file.fact || !('kind' in file.fact) || file.fact.kind !== 'presents-as-server') continue;
+      const leaf = stores.get(storeIdOf(instance.node, file))?.certs[0];
+      if (leaf) own.add(leaf.fingerprint);
+    }
+  }
+  return own;
 }

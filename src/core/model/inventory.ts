@@ -172,6 +172,8 @@ export interface Callee {
 export interface Front {
   node: NodeName;
   server: string;
+  /** `tls-server-name` of the kubeconfig. */
+  serverName?: string;
   /** The chain it served in a fresh handshake, leaf first. */
   served?: CertFact[];
   /** Why it showed none, in words. */

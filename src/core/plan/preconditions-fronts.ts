@@ -1,7 +1,7 @@
 // Preconditions at the servers of kubeconfigs (trap 22): each is met from its node, and what is there is an API server's own certificate. A rotation
 // turns the API servers' certificates; what stands before them with one of its own would go on with old.
 
-import { type Caller, callersOf, isForeign, trusts } from '../catalog/fronts.ts';
+import { type Caller, callersOf, isForeign, keyOf, servedByAPIServers, trusts } from '../catalog/fronts.ts';
 import { byKey, type Survey } from '../catalog/survey.ts';
 import type { CertFact, Front } from '../model/inventory.ts';
 import type { AuthorityRotation } from '../model/rotation.ts';
@@ -22,10 +22,10 @@ function fronts(survey: Survey): Refusal[] {
   const a = survey.of('kubernetes');
   if (!a || !inventory.fronts) return [];
   const stores = new Map(inventory.stores.map((store) => [store.id, store]));
-  const met = new Map(inventory.fronts.map((front) => [`${front.node} ${front.server}`, front]));
-  const own = servedByAPIServers(survey);
+  const met = new Map(inventory.fronts.map((front) => [keyOf(front), front]));
+  const own = servedByAPIServers(inventory.instances, stores);
   const found = callersOf(inventory.instances, stores).flatMap((caller) => {
-    const front = met.get(`${caller.node} ${caller.server}`);
+    const front = met.get(keyOf(caller));
     if (!front || !trusts(caller, a) || isWaived(survey, caller)) return [];
     const problem = problemOf(caller, front, a, own);
     return problem ? [{ caller, problem }] : [];
@@ -89,18 +89,5 @@ const said = ({ subject, fingerprint, issuer }: CertFact): string =>
 
 const listed = (nodes: readonly string[]): string =>
   nodes.length > 5 ? `${nodes.slice(0, 5).join(', ')} and ${nodes.length - 5} more` : nodes.join(', ');
-
-/** Fingerprints of the leafs that API servers serve by their flags. */
-function servedByAPIServers(survey: Survey): Set<string> {
-  const own = new Set<string>();
-  for (const server of survey.instances('kube-apiserver')) {
-    for (const file of survey.files(server)) {
-      if (file.fact === undefined || !('kind' in file.fact) || file.fact.kind !== 'presents-as-server') continue;
-      const leaf = survey.store(`file/${server.node}:${file.path}`)?.certs[0];
-      if (leaf) own.add(leaf.fingerprint);
-    }
-  }
-  return own;
-}
 
 export const frontChecks: readonly Precondition[] = [fronts];

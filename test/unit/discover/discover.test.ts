@@ -334,3 +334,30 @@ test('what a node meets at the server of a component’s kubeconfig is seen, of 
     signedBy: [api.authority.certificate.fingerprint],
   });
 });
+
+test('a CA in a file of its own, another name to look for and a proxy are part of the way to that server', async () => {
+  const named = (user: string, more: string) =>
+    put(
+      `etc/${user}.conf`,
+      `current-context: c
+clusters: [{name: k, cluster: {server: "${api.url}", certificate-authority: lb-ca.crt${more}}}]
+users: [{name: u, user: {token: t0ken}}]
+contexts: [{name: c, context: {cluster: k, user: u}}]
+`,
+    );
+  put('etc/lb-ca.crt', api.authority.certificate.pem);
+  start('kube-scheduler', { kubeconfig: named('scheduler', ', tls-server-name: api.example') });
+  start('kube-proxy', { kubeconfig: named('proxy', ', proxy-url: "http://anna:secret@10.0.0.7:3128"') });
+  const found = await discover(deps, { now: Date.now() });
+  const round = await discover(deps, { now: Date.now(), fronts: false });
+  for (const child of children.splice(-2)) child.kill('SIGKILL');
+  expect(found.fronts).toHaveLength(2);
+  expect(found.fronts?.find(({ serverName }) => serverName === 'api.example')?.served?.[0]?.fingerprint).toBe(
+    api.leaf.certificate.fingerprint,
+  );
+  expect(found.fronts?.find(({ serverName }) => serverName === undefined)?.why).toMatch(
+    /behind the proxy 10\.0\.0\.7:3128/,
+  );
+  expect(JSON.stringify(found)).not.toContain('secret');
+  expect(round.fronts).toBe(undefined);
+});

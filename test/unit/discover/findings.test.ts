@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { CertFact, Finding, Instance, Inventory, Store } from '../../../src/core/model/inventory.ts';
+import type { CertFact, Finding, Front, Instance, Inventory, Store } from '../../../src/core/model/inventory.ts';
 import { findingsOf } from '../../../src/discover/findings.ts';
 import { isLeftAlone, scanFolders } from '../../../src/discover/scan.ts';
 import type { Seen } from '../../../src/discover/seen.ts';
@@ -72,6 +72,40 @@ test('a healthy cluster has none', () => {
       nodes: [{ name: 'a', roles: [], reached: true, clockOffset: 200 }],
     }),
   ).toEqual([]);
+});
+
+describe('the servers of kubeconfigs', () => {
+  const lb = 'https://lb:6443';
+  const own = store('file/a:/apiserver.crt', { certs: [cert('apiserver')] });
+  const kubelet = (node: string): Instance =>
+    server(node, { id: `${node}/kubelet`, component: 'kubelet', flags: { kubeconfig: ['/kubelet.conf'] } });
+  const conf = (node: string, anchor = ca): Store =>
+    store(`file/${node}:/kubelet.conf#ca`, { kind: 'kubeconfig-ca', certs: [anchor], server: lb });
+  const world = (met: Pick<Front, 'served' | 'why'>, anchor = ca): Finding[] =>
+    found({
+      instances: [server('a', { flags: { 'tls-cert-file': ['/apiserver.crt'] } }), kubelet('w1'), kubelet('w2')],
+      stores: [own, conf('w1', anchor), conf('w2', anchor)],
+      fronts: ['w1', 'w2'].map((node) => ({ node, server: lb, ...met })),
+    }).filter(({ reason }) => reason.startsWith('server-'));
+
+  test('are API servers, or a finding that names the nodes once', () => {
+    expect(world({ served: [cert('apiserver')] })).toEqual([]);
+    expect(world({ served: [cert('haproxy')] })).toMatchObject([
+      {
+        severity: 'warning',
+        reason: 'server-ends-tls',
+        subject: lb,
+        message: expect.stringMatching(/w1, w2 .*haproxy/),
+      },
+    ]);
+    expect(world({ why: 'nobody answers' })).toMatchObject([
+      { severity: 'warning', reason: 'server-not-met', message: expect.stringMatching(/w1, w2 .*nobody answers/) },
+    ]);
+  });
+
+  test('are no matter of ours where the kubeconfig trusts another CA', () => {
+    expect(world({ why: 'nobody answers' }, cert('corporate', { isCA: true }))).toEqual([]);
+  });
 });
 
 describe('certificates', () => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Target } from '../../../src/cluster/wire.ts';
 import { lookAtFronts } from '../../../src/discover/fronts.ts';
 import { startApi, type TestApi } from '../cluster/api-server.ts';
+import { serverLeaf } from '../cluster/material.ts';
 
 let api: TestApi;
 let port: number;
@@ -58,5 +59,17 @@ test('one that is down is told with the reason', async () => {
   const dial = () => Promise.reject(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }));
   expect(await lookAtFronts([{ node: 'w1', server: 'https://[fd00::1]:6443' }], dial)).toEqual([
     { node: 'w1', server: 'https://[fd00::1]:6443', why: 'fd00::1:6443: refused' },
+  ]);
+});
+
+test('the name that a kubeconfig looks for is the one that the server is asked for', async () => {
+  const { dial } = dialer();
+  const other = serverLeaf(api.authority, 'api.example');
+  api.server.addContext('api.example', { cert: other.cert, key: other.keyPem });
+  const place = { node: 'w1', server: 'https://10.0.0.9:6443' };
+  const seen = await lookAtFronts([place, { ...place, serverName: 'api.example' }], dial);
+  expect(seen.map(({ serverName, served }) => [serverName, served?.[0]?.fingerprint])).toEqual([
+    [undefined, api.leaf.certificate.fingerprint],
+    ['api.example', other.certificate.fingerprint],
   ]);
 });

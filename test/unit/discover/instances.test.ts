@@ -113,6 +113,7 @@ contexts: [{name: c, context: {cluster: k, user: u}}]
     'kubeconfig.certificate-authority': join(folder, 'pki/ca.crt'),
     'kubeconfig.client-certificate': '/var/lib/kubelet/pki/current.pem',
     'kubeconfig.client-key': '/var/lib/kubelet/pki/current.pem',
+    'kubeconfig.server': 'https://10.0.0.1:6443',
   });
   const files = kubelet && wantedFiles(kubelet).map(({ path, use }) => [use, path]);
   expect(files).toContainEqual(['kubeconfig-ca', join(folder, 'pki/ca.crt')]);

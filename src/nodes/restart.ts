@@ -79,9 +79,16 @@ export async function terminate(
   );
 }
 
+// The last line is missing where the restart has cut the very way to the node: `kubectl exec` goes through the kubelet that is restarted.
+const RESTART_UNIT = `
+systemctl restart -- "$1"
+echo "ended $?"
+`;
+
 async function restartUnit(access: NodeAccess, unit: string, options: RestartOptions): Promise<void> {
-  const result = await access.run(['systemctl', 'restart', '--', unit], { timeout: 120_000, ...options });
-  if (result.code === 0) return;
+  const result = await runScript(access, RESTART_UNIT, [unit], { timeout: 120_000, ...options });
+  const code = /^ended (\d+)$/m.exec(result.stdout.toString('utf8'))?.[1];
+  if (code === '0' || code === undefined) return;
   throw failedSafe(
     `cannot restart the unit ${unit} on ${access.node}: ${lastLine(result.stderr)}`,
     undefined,

@@ -7,6 +7,7 @@ import type { PartyId } from '../core/model/ids.ts';
 import type { Instance, Pod } from '../core/model/inventory.ts';
 import type { Step } from '../core/model/step.ts';
 import { EXIT, RerootError, reasonOf } from '../errors.ts';
+import { NodeUnreachable } from '../nodes/access.ts';
 import type { ProcessSeen } from '../nodes/processes.ts';
 import { restartComponent } from '../nodes/restart.ts';
 import { splitEndpoint } from '../prove/endpoint.ts';
@@ -163,15 +164,27 @@ async function until<T>(ctx: Context, what: string, look: () => Promise<T | unde
 
 const endOf = (ctx: Context, instance: Instance, pid: number | undefined): Promise<number> =>
   until(ctx, `${instance.id} did not stop`, async () => {
-    const now = await processOf(ctx.accessOf(instance.node), ctx.config, instance);
-    return now === undefined || now.pid !== pid ? ctx.now() : undefined;
+    const now = await seenNow(ctx, instance);
+    return now !== 'away' && now?.pid !== pid ? ctx.now() : undefined;
   });
 
 const startOf = (ctx: Context, instance: Instance, before: { pid: number } | undefined) =>
   until(ctx, `${instance.id} did not start again`, async () => {
-    const now = await processOf(ctx.accessOf(instance.node), ctx.config, instance);
-    return now && now.pid !== before?.pid ? now : undefined;
+    const now = await seenNow(ctx, instance);
+    return now !== 'away' && now && now.pid !== before?.pid ? now : undefined;
   });
+
+/** Through a pod the way to a node goes by its kubelet, and is away while that restarts. */
+async function seenNow(ctx: Context, instance: Instance): Promise<ProcessSeen | undefined | 'away'> {
+  try {
+    return await processOf(ctx.accessOf(instance.node), ctx.config, instance);
+  } catch (thrown) {
+    if (instance.component !== 'kubelet' || !(thrown instanceof NodeUnreachable)) throw thrown;
+    const message = `${instance.node} does not answer while ${instance.id} restarts: ${reasonOf(thrown)}`;
+    ctx.emit({ type: 'wait', party: instance.id, message, data: { missing: [instance.id] } });
+    return 'away';
+  }
+}
 
 const HEALTH: Record<string, string> = {
   'kube-apiserver': '/readyz',

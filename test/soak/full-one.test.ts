@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { blockedParties, type Finished, runReroot, waiving } from '../../lab/demo/child.ts';
+import { blockedParties, type Finished, type RunOptions, runReroot, waiving } from '../../lab/demo/child.ts';
+import { LAB_IMAGE } from '../../lab/full/artifacts/image-list.ts';
 import { writeOnNode } from '../../lab/full/workloads/on-node.ts';
 import { waitFor } from '../../lab/load/wait.ts';
 import { describeFull, type FullLab, fullLabUp, workloads } from '../full/harness.ts';
@@ -17,6 +18,30 @@ const json = ['-o', 'json'];
 const PKI = '/etc/kubernetes/pki';
 /** A copy on each node, from before the rotation. */
 const OLD_CA = '/root/old-ca.crt';
+
+/** The pod of docs/access.md: root on its node, by the node's own pid namespace. */
+const nodeShell = (node: string): object => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: `node-shell-${node}`, namespace: 'kube-system', labels: { app: 'node-shell' } },
+  spec: {
+    nodeName: node,
+    hostPID: true,
+    hostNetwork: true,
+    automountServiceAccountToken: false,
+    terminationGracePeriodSeconds: 1,
+    tolerations: [{ operator: 'Exists' }],
+    containers: [
+      {
+        name: 'shell',
+        image: LAB_IMAGE,
+        imagePullPolicy: 'Never',
+        command: ['sleep', '1d'],
+        securityContext: { privileged: true },
+      },
+    ],
+  },
+});
 
 interface Manifest {
   spec: {
@@ -181,8 +206,26 @@ await describeFull('one control plane, and the flags that kubeadm does not set',
     });
   });
 
-  test('to the end of issue: kubelets serve from new, and the API server that verifies them accepts it', async () => {
-    await lab.must(['rotate', '--until', 'issue', ...json]);
+  test('the nodes are reached through privileged pods as well, kubelets restart beneath them', async () => {
+    for (const node of lab.nodes) lab.kubectl(['apply', '-f', '-'], JSON.stringify(nodeShell(node)));
+    lab.kubectl(['wait', '-n', 'kube-system', '--for=condition=Ready', 'pod', '-l', 'app=node-shell', '--timeout=55s']);
+    const kubectl = `${join(lab.dir, 'bin', 'kubectl')} --kubeconfig ${join(lab.dir, 'kubeconfig')}`;
+    const exec = `${kubectl} exec -i -n kube-system node-shell-{node} -- nsenter -t 1 -m -u -i -n -p --`;
+    const through = (args: readonly string[], onEvent?: RunOptions['onEvent']): Promise<Finished> =>
+      lab.must([...args, '--node-exec', exec, ...json], 0, onEvent ? { onEvent } : {});
+    const { nodes } = JSON.parse((await through(['inspect'])).stdout);
+    expect(nodes.map(({ name, reached }: { name: string; reached: boolean }) => [name, reached])).toEqual(
+      lab.nodes.map((node) => [node, true]),
+    );
+    const restarted: string[] = [];
+    await through(['rotate', '--until', 'issue'], ({ type, party = '', data }) => {
+      if (type === 'restart' && data?.state === 'done') restarted.push(party);
+    });
+    for (const node of lab.nodes) expect(restarted.filter((party) => party === `${node}/kubelet`)).toHaveLength(1);
+    await through(['verify']);
+  });
+
+  test('at the end of issue kubelets serve from new, and the API server that verifies them accepts it', async () => {
     for (const node of lab.nodes) {
       const by = (ca: string): Promise<string> =>
         lab.on(node, `openssl verify -CAfile ${ca} /var/lib/kubelet/pki/kubelet-server-current.pem 2>&1 || true`);
@@ -194,11 +237,23 @@ await describeFull('one control plane, and the flags that kubeadm does not set',
     await lab.must(['verify', ...json]);
   });
 
-  test('and to the end of retire', async () => {
+  test('and to the end of retire, with the page’s annotation on all that mounts the CA', async () => {
     await lab.renewOwn();
-    const retire = ['rotate', '--until', 'retire', '--yes', ...json];
+    const retire = ['rotate', '--until', 'retire', '--yes', '--restart', 'all', ...json];
     const refused = await lab.must(retire, 3);
     await lab.must([...retire, ...waiving(blockedParties(refused), 'kept on purpose')]);
+    const sets: {
+      items: {
+        kind: string;
+        metadata: { name: string };
+        spec: { template: { metadata: { annotations?: Record<string, string> } } };
+      }[];
+    } = JSON.parse(lab.kubectl(['get', 'deployments,daemonsets,statefulsets', '-A', '-o', 'json']));
+    const rolled = sets.items.filter(
+      ({ spec }) => spec.template.metadata.annotations?.['kubectl.kubernetes.io/restartedAt'] !== undefined,
+    );
+    for (const kind of ['Deployment', 'DaemonSet', 'StatefulSet'])
+      expect(rolled.filter((one) => one.kind === kind).length, kind).toBeGreaterThan(1);
     const kept = await lab.on('cp1', `grep -c BEGIN ${PKI}/ca.crt`);
     expect(kept.trim()).toBe('1');
     for (const pod of ['kube-apiserver-cp1', 'kube-scheduler-cp1'])

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { failedSafe } from '../../../src/errors.ts';
 import type { Api } from '../../load/api.ts';
-import { LAB_IMAGE } from './shapes.ts';
+import { LAB_IMAGE } from '../artifacts/image-list.ts';
 
 const pods = z.object({
   items: z.array(z.object({ spec: z.object({ containers: z.array(z.object({ image: z.string() })) }) })),

@@ -1,9 +1,7 @@
 // The shapes that the lab's objects share. A change of what these give rolls the workloads of a lab that stands.
 
 import type { KubeObject } from '../../load/api.ts';
-
-/** The lab's own image: the multi-call program under the names webhook, sample-apiserver and pod-client. */
-export const LAB_IMAGE = 'lab.local/lab:1';
+import { LAB_IMAGE } from '../artifacts/image-list.ts';
 
 /** The operator's claim that every client in the pod re-reads its CA file (src/discover/pods.ts reads it). */
 export const REREADS_CA = { 'reroot.dev/rereads-ca': 'true' };

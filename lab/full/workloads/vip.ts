@@ -1,8 +1,8 @@
 // A static pod that mounts admin.conf and holds what it read in memory, as kube-vip does (trap 14).
 
 import { stringify } from 'yaml';
+import { LAB_IMAGE } from '../artifacts/image-list.ts';
 import { CLIENT_CONTAINER, CLIENT_LABEL, PAGE_PATH } from './clients.ts';
-import { LAB_IMAGE } from './shapes.ts';
 
 export const VIP_KIND = 'static-pod';
 export const VIP_MANIFEST = '/etc/kubernetes/manifests/lab-vip.yaml';

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { NodeUnreachable } from '../../../src/nodes/access.ts';
 import { execAccess } from '../../../src/nodes/exec.ts';
 import { localAccess } from '../../../src/nodes/local.ts';
 import { clockOffset, listProcesses } from '../../../src/nodes/processes.ts';
@@ -142,11 +143,27 @@ describe('restartComponent', () => {
     });
   });
 
-  it('says when a unit cannot be restarted, and when nothing is known', async () => {
-    const systemctl = execAccess(`sh -c 'echo "Unit $4 not found." >&2; exit 5' sh`, 'n1', 'n1');
-    const unit = restartComponent(systemctl, { id: 'n1/etcd', management: { by: 'unit', unit: 'etcd.service' } });
+  /** With a systemctl that is this script. */
+  function restartUnit(script: string): Promise<void> {
+    writeFileSync(join(dir, 'systemctl'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    const access = execAccess(`env PATH=${dir}:${process.env.PATH}`, 'n1', 'n1');
+    return restartComponent(access, { id: 'n1/etcd', management: { by: 'unit', unit: 'etcd.service' } });
+  }
 
-    await expect(unit).rejects.toThrow('cannot restart the unit etcd.service on n1: Unit etcd.service not found.');
+  it('takes the order for given when it cuts the way by which it came, as through a pod of that kubelet', async () => {
+    await restartUnit(`echo "$*" >${dir}/asked; kill -9 $PPID`);
+    expect(readFileSync(join(dir, 'asked'), 'utf8')).toBe('restart -- etcd.service\n');
+    await restartUnit('exit 0');
+    const away = execAccess('false', 'n1', 'n1');
+    await expect(
+      restartComponent(away, { id: 'n1/etcd', management: { by: 'unit', unit: 'etcd.service' } }),
+    ).rejects.toBeInstanceOf(NodeUnreachable);
+  });
+
+  it('says when a unit cannot be restarted, and when nothing is known', async () => {
+    await expect(restartUnit('echo "Unit $3 not found." >&2; exit 5')).rejects.toThrow(
+      'cannot restart the unit etcd.service on n1: Unit etcd.service not found.',
+    );
     await expect(restartComponent(local, { id: 'n1/etcd', management: { by: 'unknown' } })).rejects.toMatchObject({
       hints: ['say it in reroot.yaml: nodes.n1.components.etcd.restart'],
     });

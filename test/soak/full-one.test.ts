@@ -8,40 +8,16 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { blockedParties, type Finished, type RunOptions, runReroot, waiving } from '../../lab/demo/child.ts';
-import { LAB_IMAGE } from '../../lab/full/artifacts/image-list.ts';
 import { writeOnNode } from '../../lab/full/workloads/on-node.ts';
 import { waitFor } from '../../lab/load/wait.ts';
 import { describeFull, type FullLab, fullLabUp, workloads } from '../full/harness.ts';
 import { command } from '../lab/harness.ts';
+import { nodeAgent, nodeShell } from './node-pods.ts';
 
 const json = ['-o', 'json'];
 const PKI = '/etc/kubernetes/pki';
 /** A copy on each node, from before the rotation. */
 const OLD_CA = '/root/old-ca.crt';
-
-/** The pod of docs/access.md: root on its node, by the node's own pid namespace. */
-const nodeShell = (node: string): object => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name: `node-shell-${node}`, namespace: 'kube-system', labels: { app: 'node-shell' } },
-  spec: {
-    nodeName: node,
-    hostPID: true,
-    hostNetwork: true,
-    automountServiceAccountToken: false,
-    terminationGracePeriodSeconds: 1,
-    tolerations: [{ operator: 'Exists' }],
-    containers: [
-      {
-        name: 'shell',
-        image: LAB_IMAGE,
-        imagePullPolicy: 'Never',
-        command: ['sleep', '1d'],
-        securityContext: { privileged: true },
-      },
-    ],
-  },
-});
 
 interface Manifest {
   spec: {
@@ -103,6 +79,18 @@ await describeFull('one control plane, and the flags that kubeadm does not set',
       return lab.kubectl(['get', '--raw', '/readyz']) === 'ok' || undefined;
     });
   }
+
+  const agents = (): string =>
+    lab.kubectl([
+      'get',
+      'pods',
+      '-n',
+      'kube-system',
+      '-l',
+      'app=node-agent',
+      '-o',
+      'jsonpath={.items[*].metadata.uid}',
+    ]);
 
   describe('what can be wrong on the way to a node', () => {
     const config = (): string => readFileSync(join(lab.dir, 'reroot.yaml'), 'utf8');
@@ -207,8 +195,10 @@ await describeFull('one control plane, and the flags that kubeadm does not set',
   });
 
   test('the nodes are reached through privileged pods as well, kubelets restart beneath them', async () => {
+    lab.kubectl(['apply', '-f', '-'], JSON.stringify(nodeAgent));
     for (const node of lab.nodes) lab.kubectl(['apply', '-f', '-'], JSON.stringify(nodeShell(node)));
-    lab.kubectl(['wait', '-n', 'kube-system', '--for=condition=Ready', 'pod', '-l', 'app=node-shell', '--timeout=55s']);
+    const both = 'app in (node-shell, node-agent)';
+    lab.kubectl(['wait', '-n', 'kube-system', '--for=condition=Ready', 'pod', '-l', both, '--timeout=55s']);
     const kubectl = `${join(lab.dir, 'bin', 'kubectl')} --kubeconfig ${join(lab.dir, 'kubeconfig')}`;
     const exec = `${kubectl} exec -i -n kube-system node-shell-{node} -- nsenter -t 1 -m -u -i -n -p --`;
     const through = (args: readonly string[], onEvent?: RunOptions['onEvent']): Promise<Finished> =>
@@ -240,8 +230,12 @@ await describeFull('one control plane, and the flags that kubeadm does not set',
   test('and to the end of retire, with the page’s annotation on all that mounts the CA', async () => {
     await lab.renewOwn();
     const retire = ['rotate', '--until', 'retire', '--yes', '--restart', 'all', ...json];
+    const before = agents();
     const refused = await lab.must(retire, 3);
-    await lab.must([...retire, ...waiving(blockedParties(refused), 'kept on purpose')]);
+    const blocked = blockedParties(refused);
+    expect(blocked.filter((party) => party.includes('/node-agent-'))).toEqual([]);
+    await lab.must([...retire, ...waiving(blocked, 'kept on purpose')]);
+    expect(agents()).not.toBe(before);
     const sets: {
       items: {
         kind: string;

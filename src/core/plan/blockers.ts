@@ -107,7 +107,10 @@ function podBlocker(c: Course, use: Use, party: PartyId): Blocker {
       party,
       reason: 'pod-mounts-old-kubeconfig',
       message: 'it mounts a kubeconfig of its node and started before that was reissued',
-      ways: ['restart it (delete the pod, or touch its manifest)', waive(party)],
+      ways: [
+        c.survey.isBare(party) ? 'restart it (delete the pod, or touch its manifest)' : '--restart stale',
+        waive(party),
+      ],
     };
   }
   return {

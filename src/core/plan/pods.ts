@@ -1,5 +1,6 @@
 // Pods that keep the CA they read at their start: evicted where the user chose so, else named when they stand in the way.
 
+import { byKey } from '../catalog/survey.ts';
 import { objectId } from '../model/ids.ts';
 import type { Pod } from '../model/inventory.ts';
 import type { Proof } from '../model/step.ts';
@@ -8,20 +9,23 @@ import type { Value } from '../model/value.ts';
 import { isFixed } from './blockers.ts';
 import { type Course, held, membersOf } from './course.ts';
 import { type Draft, place } from './place.ts';
-import { storesOf, usesWhere } from './roles.ts';
+import { nameOf, storesOf, usesWhere } from './roles.ts';
 
 /**
  * Adds the restart of pods that do not hold one of `keep` and would come back. `stale`: only those that are known to be stale, by the
  * Eviction API, whoever owns them. `all`: every pod that mounts the CA; what its owner can roll out anew by its own strategy is rolled
- * out, Jobs and the like are evicted.
+ * out, Jobs and the like are evicted. `presents`: once the node's kubeconfigs hold this, pods that read one of them before are stale too.
  */
-export function restartPods(c: Course, keep: readonly Value[]): void {
+export function restartPods(c: Course, keep: readonly Value[], presents?: Value): void {
   const { restart } = c.rotation;
   if (restart === 'none') return;
-  const uses = usesWhere(c, { component: 'pod', kind: 'verifies-servers', name: 'root-ca' }).filter(
-    (use) => restart === 'all' || isFixed(use),
+  const wanted = (use: Use): readonly Value[] => (use.kind === 'presents-as-client' && presents ? [presents] : keep);
+  const uses = usesWhere(c, { component: 'pod' }).filter((use) =>
+    isOfCA(use)
+      ? restart === 'all' || isFixed(use)
+      : presents !== undefined && isFixed(use) && storesOf([use]).every((id) => holdsOnly(c, id, wanted(use))),
   );
-  const stale = uses.filter((use) => !held(c, use.id).every((value) => keep.includes(value)));
+  const stale = uses.filter((use) => !holdsOnly(c, use.id, wanted(use)));
   const known = new Map(c.survey.inventory.pods.map((pod) => [pod.id, pod]));
   // What a pod on a node that is away would be given there cannot be seen: it is named, as its node is.
   const away = new Set(c.survey.inventory.nodes.flatMap(({ name, reached }) => (reached ? [] : [name])));
@@ -30,15 +34,24 @@ export function restartPods(c: Course, keep: readonly Value[]): void {
   const [first] = whole;
   if (!first) return;
   const { authority } = first;
-  const pods = whole.flatMap((use) => use.parties.flatMap((party) => known.get(party) ?? []));
+  const parties = new Set(whole.flatMap((use) => use.parties));
+  const pods = [...parties].flatMap((party) => known.get(party) ?? []);
   const rolled = restart === 'all' ? pods.filter((pod) => pod.workload) : [];
   const evicted = pods.filter((pod) => !rolled.includes(pod));
-  const shown: Proof = { kind: 'loaded', authority, of: whole.map((use) => use.id), keep };
+  const shown = [...byKey(whole, (use) => wanted(use).join()).values()].map(
+    (some): Proof => ({ kind: 'loaded', authority, of: some.map((use) => use.id), keep: wanted(some[0] as Use) }),
+  );
   // What shows that all of them are new ends the last of the two steps, for a class of pods may hold some of either kind.
-  const common = { authority, gate: givenTo(c, whole, keep), inverse: { do: 'prove' } as const };
-  if (rolled.length > 0) place(c, { ...common, ...rollOf(c, rolled), proof: evicted.length > 0 ? [] : [shown] });
-  if (evicted.length > 0) place(c, { ...common, ...evictionOf(c, evicted), proof: [shown] });
+  const common = { authority, gate: givenTo(c, whole.filter(isOfCA), keep), inverse: { do: 'prove' } as const };
+  if (rolled.length > 0) place(c, { ...common, ...rollOf(c, rolled), proof: evicted.length > 0 ? [] : shown });
+  if (evicted.length > 0) place(c, { ...common, ...evictionOf(c, evicted), proof: shown });
 }
+
+/** Of the projected CA, not of a kubeconfig of its node; that one holds what it must already. */
+const isOfCA = (use: Use): boolean => nameOf(use) === 'root-ca';
+
+const holdsOnly = (c: Course, id: string, keep: readonly Value[]): boolean =>
+  held(c, id).every((value) => keep.includes(value));
 
 type Doing = Pick<Draft, 'id' | 'title' | 'action' | 'effects'>;
 
@@ -72,7 +85,7 @@ function givenTo(c: Course, uses: readonly Use[], keep: readonly Value[]): Proof
   const files = storesOf(uses);
   const maps = [...new Set(c.t.flows.filter((flow) => files.includes(flow.to)).flatMap((flow) => flow.from))];
   const authority = uses[0]?.authority ?? 'kubernetes';
-  const lacking = (ids: readonly string[]) => ids.filter((id) => !held(c, id).every((value) => keep.includes(value)));
+  const lacking = (ids: readonly string[]) => ids.filter((id) => !holdsOnly(c, id, keep));
   const proofs: Proof[] = [
     { kind: 'published', authority, of: membersOf(c, lacking(maps)), keep },
     { kind: 'holds', authority, of: membersOf(c, lacking(files)), keep },

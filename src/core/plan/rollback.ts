@@ -46,7 +46,7 @@ export function planRollback(inventory: Inventory, rotation: Rotation, now: Mill
     schedulers(c, cluster, 'old');
     others(c, cluster, 'old');
     staticPods(c, 'old');
-    restartPods(c, ['both', 'old']);
+    restartPods(c, ['both', 'old'], 'old');
     serving(c, cluster, 'old', `rollback.${cluster.authority}.last`);
     serverCAs(c, cluster, 'old');
   }

@@ -204,6 +204,32 @@ describe('others', () => {
     expect(blockersOf(plan(issued, rotation, 'retire', LATER))).toEqual([]);
   });
 
+  it('trap 14: with --restart stale such a pod is evicted in retire where its owner makes another, and only then', () => {
+    const reads = (more: Partial<Pod>): Pod =>
+      pod('agent', { node: 'cp1', rootCA: 'none', hostPaths: ['/etc/kubernetes/admin.conf'], ...more });
+    const rotation = syntheticRotation('bridge', { restart: 'stale' });
+    const inventory = withPods(reads({}));
+    const made = plan(inventory, rotation, 'retire', T0);
+    expect(named(made)).toEqual([]);
+    const at = made.steps.findIndex(({ action }) => action.do === 'evict');
+    expect(made.steps[at]).toMatchObject({ move: 'retire', action: { pods: ['pod/team-1/agent'] } });
+    // What it presents must be new, what it trusts may be both.
+    expect(made.steps[at]?.proof.map(({ keep }) => keep)).toEqual(expect.arrayContaining([['both', 'new'], ['new']]));
+    follow(inventory, rotation, made, T0);
+    // It waits for no second one, and the way back evicts it as well.
+    const issued = follow(inventory, rotation, plan(inventory, rotation, 'issue', T0), T0).end;
+    const back = planRollback(issued, { ...rotation, rollback: true }, LATER);
+    expect(back.steps.flatMap(({ action }) => (action.do === 'evict' ? action.pods : []))).toEqual([
+      'pod/team-1/agent',
+    ]);
+    const alone = withPods(reads({}));
+    delete (alone.pods[0] as Partial<Pod>).owner;
+    const refused = plan(alone, rotation, 'retire', T0);
+    expect(new Set(named(refused))).toEqual(new Set(['pod/team-1/agent pod-mounts-old-kubeconfig']));
+    expect(blockersOf(refused)[0]?.ways[0]).toMatch(/restart it/);
+    expect(blockersOf(plan(inventory, syntheticRotation(), 'retire', T0))[0]?.ways[0]).toBe('--restart stale');
+  });
+
   it('trap 14: a static pod that mounts admin.conf is restarted once it was reissued, one after the other, and blocks nothing', () => {
     const rotation = syntheticRotation();
     const vips = ['cp1', 'cp2', 'cp3'].map((node) =>

@@ -1,0 +1,57 @@
+// Pods that are close to their node: a way to it, and one that has read a file of it.
+
+import { LAB_IMAGE } from '../../lab/full/artifacts/image-list.ts';
+
+/** The pod of docs/access.md: root on its node, by the node's own pid namespace. */
+export const nodeShell = (node: string): object => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: `node-shell-${node}`, namespace: 'kube-system', labels: { app: 'node-shell' } },
+  spec: {
+    nodeName: node,
+    hostPID: true,
+    hostNetwork: true,
+    automountServiceAccountToken: false,
+    terminationGracePeriodSeconds: 1,
+    tolerations: [{ operator: 'Exists' }],
+    containers: [
+      {
+        name: 'shell',
+        image: LAB_IMAGE,
+        imagePullPolicy: 'Never',
+        command: ['sleep', '1d'],
+        securityContext: { privileged: true },
+      },
+    ],
+  },
+});
+
+/** It has read admin.conf of its node at its start, as agents of storage and networks do. */
+export const nodeAgent = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'node-agent', namespace: 'kube-system' },
+  spec: {
+    replicas: 1,
+    selector: { matchLabels: { app: 'node-agent' } },
+    template: {
+      metadata: { labels: { app: 'node-agent' } },
+      spec: {
+        nodeName: 'cp1',
+        automountServiceAccountToken: false,
+        terminationGracePeriodSeconds: 1,
+        tolerations: [{ operator: 'Exists' }],
+        containers: [
+          {
+            name: 'agent',
+            image: LAB_IMAGE,
+            imagePullPolicy: 'Never',
+            command: ['sleep', '1d'],
+            volumeMounts: [{ name: 'conf', mountPath: '/conf' }],
+          },
+        ],
+        volumes: [{ name: 'conf', hostPath: { path: '/etc/kubernetes/admin.conf', type: 'File' } }],
+      },
+    },
+  },
+};

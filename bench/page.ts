@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { blockedParties, type Finished, runReroot, waiving } from '../lab/demo/child.ts';
-import { startLoad } from '../lab/demo/load-process.ts';
+import { cleanLoad } from '../lab/demo/load-process.ts';
 import { renewOwnKubeconfig } from '../lab/demo/own-kubeconfig.ts';
 import { countRestarts } from '../lab/demo/restarts.ts';
 import { availability } from '../lab/demo/tally.ts';
@@ -33,9 +33,8 @@ async function must(args: readonly string[]): Promise<Finished> {
 
 /** Runs the work under load and counts up to the moment that it calls `counted`: what fails afterwards is cut off on purpose. */
 async function underLoad(work: (counted: () => void) => Promise<RotationEvent[]>): Promise<Measured> {
-  const load = startLoad({ command, lab: NAME, seconds: 5400, args: ['--keep', '--rate', '5'] });
+  const load = await cleanLoad({ command, lab: NAME, seconds: 5400, args: ['--keep', '--rate', '5'] }, say);
   try {
-    await load.baseline;
     const restarts = await countRestarts('full', labDir(NAME));
     const begun = Date.now();
     let until = Number.POSITIVE_INFINITY;

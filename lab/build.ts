@@ -25,8 +25,8 @@ export function planBuild(version: KubeVersion, flavour: Flavour = 'processes'):
     linkerFlags: linkerFlags(version),
     shelf: join(cacheFolder(), full ? 'full/program' : 'kube'),
     prefix: `${version.version}-`,
-    takes: 'about 5 minutes on 2 cores',
-    packages: full ? 2_000 : 1_900,
+    takes: full ? '6 to 10 minutes on 2 cores' : '4 to 9 minutes on 2 cores',
+    packages: full ? 2_900 : 1_900,
     needs: BUILD_NEEDS,
   });
 }

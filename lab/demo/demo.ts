@@ -7,7 +7,7 @@ import type { RotationEvent } from '../../src/rotate/events.ts';
 import { plainLine } from '../../src/views/plain.ts';
 import { labDir } from '../state.ts';
 import { blockedParties, type Finished, runReroot, waiving } from './child.ts';
-import { startLoad } from './load-process.ts';
+import { cleanLoad } from './load-process.ts';
 import { outlook } from './outlook.ts';
 import { renewOwnKubeconfig } from './own-kubeconfig.ts';
 import { countRestarts } from './restarts.ts';
@@ -67,14 +67,15 @@ async function rotateUnderLoad(options: DemoOptions, begun: number): Promise<Dem
   const { say, name } = options;
   const dir = labDir(name);
   say('Load begins; 20 s of baseline first.');
-  const load = startLoad({ lab: name, seconds: 1800, args: ['--keep'] });
+  // Two cores carry five nodes and every kind of client, but not at full rate.
+  const args = options.kind === 'full' ? ['--keep', '--rate', '5'] : ['--keep'];
+  const load = await cleanLoad({ lab: name, seconds: 2400, args }, say);
   const events: RotationEvent[] = [];
   const onEvent = (event: RotationEvent): void => {
     events.push(event);
     say(plainLine(event));
   };
   try {
-    await load.baseline;
     const restarts = await countRestarts(options.kind, dir);
     say('The baseline is clean. Rotation to the end of issue:');
     const common = ['--config', join(dir, 'reroot.yaml'), '--kubeconfig', join(dir, 'kubeconfig'), '-o', 'json'];

@@ -2,7 +2,8 @@
 
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { failedSafe } from '../../src/errors.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { failedSafe, reasonOf } from '../../src/errors.ts';
 import type { LoadSummary } from '../load/summary.ts';
 
 export interface LoadProcess {
@@ -56,12 +57,35 @@ export function startLoad(options: LoadOptions): LoadProcess {
   };
 }
 
-/** A summary says it best ("machine too busy", and what failed); without one the last thing said on standard error. */
+/** Times a baseline is tried, and milliseconds between: a lab that has just come up may still be busy with itself. */
+const TRIES = 3;
+const REST = 20_000;
+
+const onStderr = (line: string): void => void process.stderr.write(`${line}\n`);
+
+/** A load whose baseline is clean. Nothing was touched yet, so one that was not is told, and tried again; rejects when none of three was. */
+export async function cleanLoad(options: LoadOptions, say = onStderr): Promise<LoadProcess> {
+  for (let left = TRIES - 1; ; left -= 1) {
+    const load = startLoad(options);
+    try {
+      await load.baseline;
+      return load;
+    } catch (thrown) {
+      await load.stop().catch(() => undefined);
+      if (left === 0) throw thrown;
+      say(`${reasonOf(thrown)}; once more in ${REST / 1000} s`);
+      await pause(REST);
+    }
+  }
+}
+
+/** A summary says it best ("machine too busy", and why); without one the last thing said on standard error. */
 function reason(last: string, stderr: string): string {
   const summary = summaryIn(last);
   if (!summary) return stderr.trim().split('\n').at(-1) || last || 'it said nothing';
-  const [first] = summary.failures;
-  return `${summary.result}${first ? `; the first of its failures: ${first.kind}${first.target ? ` ${first.target}` : ''}: ${first.text}` : ''}`;
+  const why = summary.baseline?.why ?? [];
+  const more = why.length > 3 ? `; and ${why.length - 3} more` : '';
+  return [summary.result, ...why.slice(0, 3)].join('; ') + more;
 }
 
 /** The last line of a load that could end; of one that was killed it is a second's line, or half of one. */

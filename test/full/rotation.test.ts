@@ -4,7 +4,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { blockedParties, waiving } from '../../lab/demo/child.ts';
-import { type LoadProcess, startLoad } from '../../lab/demo/load-process.ts';
+import { cleanLoad, type LoadProcess } from '../../lab/demo/load-process.ts';
 import { countRestarts } from '../../lab/demo/restarts.ts';
 import { availability } from '../../lab/demo/tally.ts';
 import type { LoadSummary } from '../../lab/load/summary.ts';
@@ -67,8 +67,8 @@ await describeFull('the whole page on a full lab', () => {
       await takeOldCredentials(lab);
       for (const { what, status } of await doors(lab, [])) expect(status, `${what}: old opens it before`).toBe('200');
       oldJoin = await lab.on('cp1', 'kubeadm token create --print-join-command 2>/dev/null');
-      load = startLoad({ command, lab: lab.name, seconds: 2400, args: ['--keep', '--rate', '5'] });
-      await load.baseline;
+      const args = ['--keep', '--rate', '5'];
+      load = await cleanLoad({ command, lab: lab.name, seconds: 2400, args });
       const counted = await countRestarts('full', lab.dir);
       await lab.must(['rotate', '--until', 'issue', ...AUTHORITIES, ...json], 0, { onEvent });
       await lab.must(['verify', ...json]);

@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { blockedParties, waiving } from '../../lab/demo/child.ts';
-import { type LoadProcess, startLoad } from '../../lab/demo/load-process.ts';
+import { cleanLoad, type LoadProcess } from '../../lab/demo/load-process.ts';
 import { availability, restartsSince } from '../../lab/demo/tally.ts';
 import type { LoadSummary } from '../../lab/load/summary.ts';
 import { verifiedBy } from '../../src/pki/certificate.ts';
@@ -50,8 +50,7 @@ describeLab('a rotation on the process lab', () => {
     let waived: string[];
 
     test('a rotation killed at ten random moments reaches the end of issue', async () => {
-      load = startLoad({ command, lab: lab.name, seconds: 1500, args: ['--keep'] });
-      await load.baseline;
+      load = await cleanLoad({ command, lab: lab.name, seconds: 1500, args: ['--keep'] });
       begun = Date.now();
       old = takeOldCredentials(lab);
       for (let kill = 0; kill < 10; kill += 1) {

@@ -3,7 +3,7 @@
 import { copyFileSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { blockedParties, waiving } from '../../lab/demo/child.ts';
-import { type LoadProcess, startLoad } from '../../lab/demo/load-process.ts';
+import { cleanLoad, type LoadProcess } from '../../lab/demo/load-process.ts';
 import { availability } from '../../lab/demo/tally.ts';
 import type { RotationEvent } from '../../src/rotate/events.ts';
 import { command, kubectl, labUp, type TestLab } from '../lab/harness.ts';
@@ -24,8 +24,7 @@ describeLab('a second rotation on the process lab, and back', () => {
   });
 
   test('the first one, to its end', async () => {
-    load = startLoad({ command, lab: lab.name, seconds: 900, args: ['--keep'] });
-    await load.baseline;
+    load = await cleanLoad({ command, lab: lab.name, seconds: 900, args: ['--keep'] });
     await lab.must(['rotate', '--until', 'issue', ...AUTHORITIES, ...json]);
     const asked = await lab.must(['rotate', '--until', 'retire', '--yes', ...AUTHORITIES, ...json], 3);
     const keep = blockedParties(asked);
@@ -44,8 +43,7 @@ describeLab('a second rotation on the process lab, and back', () => {
     for (const user of ['kept', 'fresh']) {
       copyFileSync(lab.file('cp1', 'etc/kubernetes/admin.conf'), lab.file('w1', `home/${user}/.kube/config`));
     }
-    load = startLoad({ command, lab: lab.name, seconds: 900, args: ['--keep'] });
-    await load.baseline;
+    load = await cleanLoad({ command, lab: lab.name, seconds: 900, args: ['--keep'] });
     const before = readFileSync(lab.file('cp1', 'etc/kubernetes/pki/ca.crt'), 'utf8');
     await lab.must(['rotate', '--until', 'issue', ...AUTHORITIES, ...json], 0, collect);
     // A pod in which nothing was started since the rotation began holds old, and that can be shown.

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { type LoadProcess, startLoad } from '../../lab/demo/load-process.ts';
+import { cleanLoad, type LoadProcess } from '../../lab/demo/load-process.ts';
 import { availability } from '../../lab/demo/tally.ts';
 import { verifiedBy } from '../../src/pki/certificate.ts';
 import { requireCertificates } from '../../src/pki/pem.ts';
@@ -111,8 +111,7 @@ describeLab('one control plane', () => {
       });
 
       test('no request fails before retire, without a second API server to go to', async () => {
-        load = startLoad({ command, lab: NAME, seconds: 900, args: ['--rate', '5'] });
-        await load.baseline;
+        load = await cleanLoad({ command, lab: NAME, seconds: 900, args: ['--rate', '5'] });
         const events: RotationEvent[] = [];
         const onEvent = (event: RotationEvent): void => void events.push(event);
         await lab.must(['rotate', '--until', 'issue', ...json], 0, { onEvent });

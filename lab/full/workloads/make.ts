@@ -36,7 +36,7 @@ import {
 import { awaitReady, ensureAll, makeMissing, pathOf } from './ready.ts';
 import { SAMPLE_NAMESPACE, SERVING_SECRET, sampleApiService, sampleObjects, sampleServing } from './sample.ts';
 import { secretOf, type Wanted } from './shapes.ts';
-import { VIP_KUBECONFIG, VIP_MANIFEST, vipManifest } from './vip.ts';
+import { VIP_KUBECONFIG, VIP_MANIFEST, VIP_PODS, VIP_READS, vipManifest } from './vip.ts';
 
 export interface Site {
   lab: FullTarget;
@@ -149,12 +149,39 @@ async function makePeople({ lab, api, cluster, run }: Site): Promise<void> {
 }
 
 /** A manifest that differs in anything makes a new pod, so one that has read another admin.conf than is there now ends. */
-async function makeVips({ lab, run }: Site): Promise<void> {
+async function makeVips({ lab, api, run }: Site): Promise<void> {
+  const digests = new Map<string, string>();
   for (const { name } of lab.nodes.filter(({ controlPlane }) => controlPlane)) {
     const [digest = ''] = (await run(name, `sha256sum ${VIP_KUBECONFIG}`)).split(' ');
     await writeOnNode(run, name, VIP_MANIFEST, vipManifest(digest));
+    digests.set(name, digest);
   }
+  await waitFor('static pods that have read the admin.conf of their node', 120_000, async () => {
+    const { items } = vipPods.parse(await api.get(VIP_PODS));
+    const isThere = ([node, digest]: [string, string]): boolean =>
+      items.some(
+        ({ metadata, spec, status }) =>
+          spec.nodeName === node &&
+          metadata.annotations?.[VIP_READS] === digest &&
+          metadata.deletionTimestamp === undefined &&
+          status.containerStatuses?.every(({ ready }) => ready),
+      );
+    return isTrue([...digests].every(isThere));
+  });
 }
+
+const vipPods = z.object({
+  items: z.array(
+    z.object({
+      metadata: z.object({
+        annotations: z.record(z.string(), z.string()).optional(),
+        deletionTimestamp: z.string().optional(),
+      }),
+      spec: z.object({ nodeName: z.string().optional() }),
+      status: z.object({ containerStatuses: z.array(z.object({ ready: z.boolean() })).optional() }),
+    }),
+  ),
+});
 
 const tokenSecret = z.object({ data: z.object({ token: z.string() }).optional() });
 

@@ -21,7 +21,10 @@ export function nodesOver(sshConfig: string): OnNode {
   };
 }
 
-/** A file and its folder, taken up whole or not at all; nothing is touched when it is so already. Gives whether it was changed. */
+/**
+ * A file and its folder, taken up whole or not at all; nothing is touched when it is so already. Gives whether it was changed. On the way the content
+ * has a name with a dot in front: a kubelet takes every other file in its folder of manifests for a pod (K:pkg/kubelet/config/file_linux.go).
+ */
 export async function writeOnNode(
   run: OnNode,
   node: string,
@@ -30,8 +33,10 @@ export async function writeOnNode(
   mode = '600',
 ): Promise<boolean> {
   const script = `umask 077
-mkdir -p "$(dirname '${path}')"
-cat > '${path}.new'
-if cmp -s '${path}.new' '${path}'; then rm '${path}.new'; else chmod ${mode} '${path}.new'; mv '${path}.new' '${path}'; echo changed; fi`;
+folder=$(dirname '${path}')
+mkdir -p "$folder"
+new=$folder/.$(basename '${path}').new
+cat > "$new"
+if cmp -s "$new" '${path}'; then rm "$new"; else chmod ${mode} "$new"; mv "$new" '${path}'; echo changed; fi`;
   return (await run(node, script, { stdin: content })).includes('changed');
 }

@@ -8,6 +8,11 @@ export const VIP_KIND = 'static-pod';
 export const VIP_MANIFEST = '/etc/kubernetes/manifests/lab-vip.yaml';
 export const VIP_KUBECONFIG = '/etc/kubernetes/admin.conf';
 
+/** Annotation with the digest of the kubeconfig that the pod has read at its start. */
+export const VIP_READS = 'reroot.dev/load-reads';
+/** Where the API shows these pods: one of each control plane. */
+export const VIP_PODS = `/api/v1/namespaces/kube-system/pods?labelSelector=${encodeURIComponent(`${CLIENT_LABEL}=${VIP_KIND}`)}`;
+
 /** One request a second is what a holder of a Lease makes. */
 const RATE = 1;
 
@@ -21,7 +26,7 @@ export const vipManifest = (digest: string): string =>
         name: 'lab-vip',
         namespace: 'kube-system',
         labels: { [CLIENT_LABEL]: VIP_KIND },
-        annotations: { 'reroot.dev/load-reads': digest },
+        annotations: { [VIP_READS]: digest },
       },
       spec: {
         hostNetwork: true,

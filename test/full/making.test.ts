@@ -11,6 +11,7 @@ import { fullPlaceOf, scopeOf } from '../../lab/full/place.ts';
 import { processesOfLab } from '../../lab/proc.ts';
 import { labDir, readLab } from '../../lab/state.ts';
 import { command, reroot } from '../lab/harness.ts';
+import { oneStory } from '../lab/one-story.ts';
 import { describeFull, fullLabAt } from './harness.ts';
 
 const name = 'test-full-making';
@@ -41,6 +42,7 @@ function expectNothingLeft(): void {
 }
 
 await describeFull('making a full lab', () => {
+  oneStory();
   const before = ofHost();
   afterAll(() => reroot(['lab', 'down', '--name', name]));
 

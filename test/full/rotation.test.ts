@@ -11,6 +11,7 @@ import type { LoadSummary } from '../../lab/load/summary.ts';
 import type { RotationEvent } from '../../src/rotate/events.ts';
 import type { RotationRecord } from '../../src/rotate/record-types.ts';
 import { command } from '../lab/harness.ts';
+import { oneStory } from '../lab/one-story.ts';
 import { describeFull, type FullLab, fullLabUp, workloads } from './harness.ts';
 import { doors, takeOldCredentials } from './old-doors.ts';
 
@@ -20,6 +21,7 @@ const json = ['-o', 'json'];
 const KEEP_OLD = ['fresh', 'kept', 'pod-frozen', 'pod-subpath', 'static-pod'];
 
 await describeFull('the whole page on a full lab', () => {
+  oneStory();
   let lab: FullLab;
   let load: LoadProcess | undefined;
   const events: RotationEvent[] = [];

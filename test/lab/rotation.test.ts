@@ -14,6 +14,7 @@ import type { RotationEvent } from '../../src/rotate/events.ts';
 import { command, killAfter, labUp, type TestLab } from './harness.ts';
 import { keysFoundIn } from './key-scan.ts';
 import { fingerprintsOf, type OldCredentials, oldDoors, takeOldCredentials } from './old-doors.ts';
+import { oneStory } from './one-story.ts';
 import { describeLab } from './require-lab.ts';
 import { signedByEach } from './signers.ts';
 import { snapshotOf } from './snapshot-of.ts';
@@ -22,6 +23,7 @@ const AUTHORITIES = ['--authority', 'kubernetes,front-proxy'];
 const KEEPERS = ['file/w1:', 'pod/load/'];
 
 describeLab('a rotation on the process lab', () => {
+  oneStory();
   let lab: TestLab;
   let load: LoadProcess;
   let old: OldCredentials;

@@ -7,12 +7,14 @@ import { cleanLoad, type LoadProcess } from '../../lab/demo/load-process.ts';
 import { availability } from '../../lab/demo/tally.ts';
 import type { RotationEvent } from '../../src/rotate/events.ts';
 import { command, kubectl, labUp, type TestLab } from '../lab/harness.ts';
+import { oneStory } from '../lab/one-story.ts';
 import { describeLab } from '../lab/require-lab.ts';
 
 const AUTHORITIES = ['--authority', 'kubernetes,front-proxy'];
 const json = ['-o', 'json'];
 
 describeLab('a second rotation on the process lab, and back', () => {
+  oneStory();
   let lab: TestLab;
   let load: LoadProcess | undefined;
   beforeAll(async () => {

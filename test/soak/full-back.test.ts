@@ -8,6 +8,7 @@ import { availability } from '../../lab/demo/tally.ts';
 import type { RotationEvent } from '../../src/rotate/events.ts';
 import { describeFull, type FullLab, fullLabUp, workloads } from '../full/harness.ts';
 import { command } from '../lab/harness.ts';
+import { oneStory } from '../lab/one-story.ts';
 import { watchReady } from './watcher.ts';
 
 const AUTHORITIES = ['--authority', 'kubernetes,front-proxy'];
@@ -25,6 +26,7 @@ const LEAST = new Map([
 ]);
 
 await describeFull('two rotations on a full lab, and back', () => {
+  oneStory();
   let lab: FullLab;
   let load: LoadProcess | undefined;
 

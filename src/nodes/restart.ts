@@ -2,7 +2,7 @@ import { failedSafe, reasonOf } from '../errors.ts';
 import type { NodeAccess } from './access.ts';
 import { listProcesses, type ProcessSeen } from './processes.ts';
 import { NotRun, runHere } from './run-here.ts';
-import { runScript } from './script.ts';
+import { AnswerCut, runScript } from './script.ts';
 
 /** How a component is managed; the same shape as the inventory's `management`. */
 export type RestartBy =
@@ -79,16 +79,14 @@ export async function terminate(
   );
 }
 
-// The last line is missing where the restart has cut the very way to the node: `kubectl exec` goes through the kubelet that is restarted.
-const RESTART_UNIT = `
-systemctl restart -- "$1"
-echo "ended $?"
-`;
-
 async function restartUnit(access: NodeAccess, unit: string, options: RestartOptions): Promise<void> {
-  const result = await runScript(access, RESTART_UNIT, [unit], { timeout: 120_000, ...options });
-  const code = /^ended (\d+)$/m.exec(result.stdout.toString('utf8'))?.[1];
-  if (code === '0' || code === undefined) return;
+  const limits = { timeout: 120_000, ...options };
+  const result = await runScript(access, 'systemctl restart -- "$1"', [unit], limits).catch((thrown: unknown) => {
+    // The order was given and has cut the very way it came by: `kubectl exec` goes through the kubelet that is restarted.
+    if (thrown instanceof AnswerCut) return undefined;
+    throw thrown;
+  });
+  if (!result || result.code === 0) return;
   throw failedSafe(
     `cannot restart the unit ${unit} on ${access.node}: ${lastLine(result.stderr)}`,
     undefined,

@@ -174,12 +174,12 @@ const startOf = (ctx: Context, instance: Instance, before: { pid: number } | und
     return now !== 'away' && now && now.pid !== before?.pid ? now : undefined;
   });
 
-/** Through a pod the way to a node goes by its kubelet, and is away while that restarts. */
+/** Through a pod the way to a node goes by an API server and its kubelet, and is away while one of them restarts. */
 async function seenNow(ctx: Context, instance: Instance): Promise<ProcessSeen | undefined | 'away'> {
   try {
     return await processOf(ctx.accessOf(instance.node), ctx.config, instance);
   } catch (thrown) {
-    if (instance.component !== 'kubelet' || !(thrown instanceof NodeUnreachable)) throw thrown;
+    if (!(thrown instanceof NodeUnreachable)) throw thrown;
     const message = `${instance.node} does not answer while ${instance.id} restarts: ${reasonOf(thrown)}`;
     ctx.emit({ type: 'wait', party: instance.id, message, data: { missing: [instance.id] } });
     return 'away';

@@ -196,7 +196,7 @@ await describeFull('one control plane, and the flags that kubeadm does not set',
 
   test('the nodes are reached through privileged pods as well, kubelets restart beneath them', async () => {
     lab.kubectl(['apply', '-f', '-'], JSON.stringify(nodeAgent));
-    for (const node of lab.nodes) lab.kubectl(['apply', '-f', '-'], JSON.stringify(nodeShell(node)));
+    for (const node of lab.nodes) lab.kubectl(['apply', '-f', '-'], nodeShell(node));
     const both = 'app in (node-shell, node-agent)';
     lab.kubectl(['wait', '-n', 'kube-system', '--for=condition=Ready', 'pod', '-l', both, '--timeout=55s']);
     const kubectl = `${join(lab.dir, 'bin', 'kubectl')} --kubeconfig ${join(lab.dir, 'kubeconfig')}`;

@@ -1,30 +1,15 @@
 // Pods that are close to their node: a way to it, and one that has read a file of it.
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { LAB_IMAGE } from '../../lab/full/artifacts/image-list.ts';
+import { root } from '../lab/harness.ts';
 
-/** The pod of docs/access.md: root on its node, by the node's own pid namespace. */
-export const nodeShell = (node: string): object => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name: `node-shell-${node}`, namespace: 'kube-system', labels: { app: 'node-shell' } },
-  spec: {
-    nodeName: node,
-    hostPID: true,
-    hostNetwork: true,
-    automountServiceAccountToken: false,
-    terminationGracePeriodSeconds: 1,
-    tolerations: [{ operator: 'Exists' }],
-    containers: [
-      {
-        name: 'shell',
-        image: LAB_IMAGE,
-        imagePullPolicy: 'Never',
-        command: ['sleep', '1d'],
-        securityContext: { privileged: true },
-      },
-    ],
-  },
-});
+/** The pod of docs/access.md, with the lab's image. */
+export const nodeShell = (node: string): string =>
+  readFileSync(join(root, 'docs', 'access', 'node-shell.yaml'), 'utf8')
+    .replaceAll('NODE', node)
+    .replaceAll('IMAGE', LAB_IMAGE);
 
 /** It has read admin.conf of its node at its start, as agents of storage and networks do. */
 export const nodeAgent = {

@@ -144,14 +144,14 @@ describe('restartComponent', () => {
   });
 
   /** With a systemctl that is this script. */
-  function restartUnit(script: string): Promise<void> {
+  function restartUnit(script: string, way = ''): Promise<void> {
     writeFileSync(join(dir, 'systemctl'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
-    const access = execAccess(`env PATH=${dir}:${process.env.PATH}`, 'n1', 'n1');
+    const access = execAccess(`${way} env PATH=${dir}:${process.env.PATH}`, 'n1', 'n1');
     return restartComponent(access, { id: 'n1/etcd', management: { by: 'unit', unit: 'etcd.service' } });
   }
 
   it('takes the order for given when it cuts the way by which it came, as through a pod of that kubelet', async () => {
-    await restartUnit(`echo "$*" >${dir}/asked; kill -9 $PPID`);
+    await restartUnit(`echo "$*" >${dir}/asked; exit 3`, `sh -c '"$@" | head -n 1' sh`);
     expect(readFileSync(join(dir, 'asked'), 'utf8')).toBe('restart -- etcd.service\n');
     await restartUnit('exit 0');
     const away = execAccess('false', 'n1', 'n1');

@@ -11,6 +11,7 @@ import { execAccess, splitWords } from '../../../src/nodes/exec.ts';
 import { readFiles, writeFile } from '../../../src/nodes/files.ts';
 import { localAccess } from '../../../src/nodes/local.ts';
 import { runHere } from '../../../src/nodes/run-here.ts';
+import { AnswerCut, runScript } from '../../../src/nodes/script.ts';
 import { sshAccess, sshReason } from '../../../src/nodes/ssh.ts';
 
 let dir: string;
@@ -111,6 +112,16 @@ describe('the exec template', () => {
     await expect(files('no-such-program-here {node}')).rejects.toBeInstanceOf(NodeUnreachable);
     await expect(files(`sh -c 'echo "no such container: cp1" >&2; exit 1'`)).rejects.toThrow('no such container: cp1');
     await expect(files(`sh -c 'exit 255'`)).rejects.toMatchObject({ name: 'NodeUnreachable', node: 'cp1' });
+  });
+
+  it('that is cut off in the middle gives no half answer, whatever code it ends with', async () => {
+    const cut = execAccess(`sh -c '"$@" | head -c 40' sh`, 'n1', 'n1');
+    const asked = runScript(cut, 'echo first; echo second; echo third and last', []);
+    await expect(asked).rejects.toBeInstanceOf(AnswerCut);
+    await expect(runScript(cut, 'echo', [])).resolves.toMatchObject({ code: 0, stdout: Buffer.from('\n') });
+    const whole = execAccess('env', 'n1', 'n1');
+    const ended = await runScript(whole, 'trap "printf trapped" EXIT; printf "%s\n" "$1"; exit 3', ['a b']);
+    expect([ended.code, ended.stdout.toString()]).toEqual([3, 'a b\ntrapped']);
   });
 
   it('may greet before it runs the command', async () => {

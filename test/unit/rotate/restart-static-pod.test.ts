@@ -34,7 +34,11 @@ function node(processes: Fake[], deaf: readonly number[] = []) {
   let coming: Fake[] = [];
   const run: NodeAccess['run'] = async (argv) => {
     const [, , script = '', , pid, , signal] = argv;
-    const answer = (text: string) => ({ code: 0, stdout: Buffer.from(`reroot-script\n${text}`), stderr: '' });
+    const answer = (text: string) => ({
+      code: 0,
+      stdout: Buffer.from(`reroot-script\n${text}\nreroot-ended\n`),
+      stderr: '',
+    });
     if (script.includes('kill')) {
       ended.push(`${signal} ${pid}`);
       if (signal === 'TERM' && deaf.includes(Number(pid))) return answer('');

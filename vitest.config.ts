@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 // Four projects: `fast` runs anywhere in seconds; `lab` (processes) and `full` (kubeadm on namespaces, as root) need a lab, one file at a time and nothing
-// beside it. `soak` is what takes longer than a test may: npm run soak:NAME runs one of its files.
-const onLabs = { fileParallelism: false, maxWorkers: 1, testTimeout: 15 * 60_000, hookTimeout: 20 * 60_000 };
+// beside it. `soak` is what takes longer than a test may: npm run soak:NAME runs one of its files. A lab that comes up in a hook may have to be built first.
+const onLabs = { fileParallelism: false, maxWorkers: 1, testTimeout: 15 * 60_000, hookTimeout: 45 * 60_000 };
 
 export default defineConfig({
   test: {

@@ -1,7 +1,6 @@
 // Before a component's kubeconfig trusts one CA alone: what its node meets at the server in it must be accepted by that one (trap 22). The API
 // servers themselves were proved by the gate; this is what stands before them.
 
-import { setTimeout as pause } from 'node:timers/promises';
 import { type Caller, callersOf, isForeign, type Place, trusts } from '../core/catalog/fronts.ts';
 import type { StoreId } from '../core/model/ids.ts';
 import type { AuthorityRotation } from '../core/model/rotation.ts';
@@ -11,6 +10,7 @@ import { type FrontSeen, lookAtFronts } from '../discover/fronts.ts';
 import { EXIT, RerootError } from '../errors.ts';
 import { credentialIn, describeChain, factsIn } from '../prove/chain.ts';
 import type { Context } from './context.ts';
+import { untilNothingIsOpen } from './patience.ts';
 import { probeContext } from './probes.ts';
 import { GO_ON } from './tell.ts';
 
@@ -21,30 +21,18 @@ const LIMIT = 60_000;
 export async function refuseFronts(ctx: Context, step: Step, stores: readonly StoreId[], value: Value): Promise<void> {
   const authority = ctx.rotation.authorities.find((one) => one.authority === step.authority);
   if (authority?.authority !== 'kubernetes' || (value !== 'new' && value !== 'old')) return;
-  const begun = ctx.now();
-  let lastTold = begun;
   let open = callersAt(ctx, authority, stores);
-  while (open.length > 0) {
+  if (open.length === 0) return;
+  let lines: string[] = [];
+  const nodes = (): string[] => [...new Set(open.map(({ node }) => node))];
+  const accepted = await untilNothingIsOpen(ctx, step, { limit: LIMIT, every: 500 }, async () => {
     const faults = await faultsAt(ctx, authority, open, value);
     open = open.filter((caller) => faults.has(placeOf(caller)));
-    if (open.length === 0) return;
-    const waited = ctx.now() - begun;
-    const nodes = [...new Set(open.map(({ node }) => node))];
-    const lines = [...faults].map(([place, why]) => `\n  ${place}: ${why}`).sort();
-    if (waited > LIMIT) throw notAccepted(step, lines, nodes);
-    if (ctx.signal.aborted) {
-      throw new RerootError(EXIT.interrupted, `interrupted while waiting for the servers of kubeconfigs${lines[0]}`, {
-        hints: [GO_ON],
-      });
-    }
-    if (ctx.now() - lastTold >= 1000) {
-      lastTold = ctx.now();
-      const message = `waits for the servers of kubeconfigs: ${lines[0]?.trim()}`;
-      const data = { seconds: Math.round(waited / 100) / 10, missing: nodes.map((node) => `node/${node}`) };
-      ctx.emit({ type: 'wait', step: step.id, message, data });
-    }
-    await pause(500);
-  }
+    lines = [...faults].map(([place, why]) => `\n  ${place}: ${why}`).sort();
+    const what = `the servers of kubeconfigs: ${lines[0]?.trim()}`;
+    return open.length === 0 ? undefined : { what, missing: nodes().map((node) => `node/${node}`) };
+  });
+  if (!accepted) throw notAccepted(step, lines, nodes());
 }
 
 /** Kubeconfigs among these stores that components use, but those whose node was waived. */

@@ -1,6 +1,5 @@
 // The pods of a node around its kubelet's restart: those that were Ready are Ready again, or gone, before the next node goes (trap 21).
 
-import { setTimeout as pause } from 'node:timers/promises';
 import { minorOf } from '../core/catalog/facts.ts';
 import type { NodeName } from '../core/model/ids.ts';
 import type { Instance } from '../core/model/inventory.ts';
@@ -8,6 +7,7 @@ import type { Step } from '../core/model/step.ts';
 import { listReduced } from '../discover/paged.ts';
 import { EXIT, RerootError } from '../errors.ts';
 import type { Context } from './context.ts';
+import { untilNothingIsOpen } from './patience.ts';
 import { GO_ON } from './tell.ts';
 
 /** Milliseconds for a pod to be Ready again: its next probe, ten seconds apart by default, of which a kubelet waits a part at random first. */
@@ -88,33 +88,25 @@ export async function untilBack(
   kubelets: readonly Instance[],
   before: readonly PodReadiness[],
 ): Promise<PodReadiness[]> {
-  const begun = ctx.now();
   const keep = new Set(kubelets.filter(keepsReadiness).map(({ node }) => node));
-  let lastTold = begun;
-  for (;;) {
+  let missing: PodReadiness[] = [];
+  const patience = { limit: BACK_LIMIT, every: 500 };
+  const back = await untilNothingIsOpen(ctx, step, patience, async (waited) => {
     const now = await podsOn(ctx, kubelets);
-    const waited = ctx.now() - begun;
     const rejected = before.flatMap(({ uid }) => now.get(uid) ?? []).filter((pod) => pod.rejected !== undefined);
     if (rejected.length > 0) throw notAdmitted(rejected);
-    const missing = before.filter((pod) => !isBack(pod, now.get(pod.uid), keep.has(pod.node) || waited >= HAS_SPOKEN));
-    if (missing.length === 0) return [];
-    if (waited > BACK_LIMIT) {
-      const message = `not Ready again ${BACK_LIMIT / 1000} s after the restart of their kubelets: ${names(missing)}; goes on as long as no Service needs them`;
-      ctx.emit({ type: 'warning', step: step.id, message, data: { pods: missing.map(({ name }) => `pod/${name}`) } });
-      return missing;
-    }
-    if (ctx.signal.aborted) {
-      throw new RerootError(EXIT.interrupted, `interrupted while waiting for ${names(missing)}`, { hints: [GO_ON] });
-    }
-    if (ctx.now() - lastTold >= 1000) {
-      lastTold = ctx.now();
-      const message = `waits for pods to be Ready again before the next kubelet restarts: ${names(missing)}`;
-      const data = { seconds: Math.round(waited / 100) / 10, missing: missing.map(({ name }) => `pod/${name}`) };
-      ctx.emit({ type: 'wait', step: step.id, message, data });
-    }
-    await pause(500);
-  }
+    const isSpoken = (pod: PodReadiness): boolean => keep.has(pod.node) || waited >= HAS_SPOKEN;
+    missing = before.filter((pod) => !isBack(pod, now.get(pod.uid), isSpoken(pod)));
+    const what = `pods to be Ready again before the next kubelet restarts: ${names(missing)}`;
+    return missing.length === 0 ? undefined : { what, missing: missing.map(idOf) };
+  });
+  if (back) return [];
+  const message = `not Ready again ${BACK_LIMIT / 1000} s after the restart of their kubelets: ${names(missing)}; goes on as long as no Service needs them`;
+  ctx.emit({ type: 'warning', step: step.id, message, data: { pods: missing.map(idOf) } });
+  return missing;
 }
+
+const idOf = ({ name }: PodReadiness): string => `pod/${name}`;
 
 const keepsReadiness = ({ version }: Instance): boolean => (minorOf(version) ?? 0) >= KEEPS_READINESS;
 

@@ -1,13 +1,13 @@
 // Nodes on which a kubelet's restart may fail pods. It admits all of them anew when it starts (K:pkg/kubelet/kubelet.go HandlePodAdditions);
 // under pressure it rejects some (K:pkg/kubelet/eviction/eviction_manager.go Admit), and what it rejects is Failed for good.
 
-import { setTimeout as pause } from 'node:timers/promises';
 import type { KubeObject } from '../cluster/client.ts';
 import type { NodeName } from '../core/model/ids.ts';
 import type { Step } from '../core/model/step.ts';
 import { listReduced } from '../discover/paged.ts';
 import { EXIT, RerootError } from '../errors.ts';
 import type { Context } from './context.ts';
+import { untilNothingIsOpen } from './patience.ts';
 import { GO_ON } from './tell.ts';
 
 /** The parts of a v1 Node that are looked at. */
@@ -55,22 +55,17 @@ export async function refuseRisky(ctx: Context, step: Step, nodes: readonly Node
   const waived = new Set(ctx.rotation.waivers.map(({ party }) => party));
   const wanted = new Set(nodes.filter((node) => !waived.has(`node/${node}`)));
   if (wanted.size === 0) return;
-  const begun = ctx.now();
-  for (;;) {
+  let risks: Risk[] = [];
+  const ready = await untilNothingIsOpen(ctx, step, { limit: READY_LIMIT, every: 1_000, quiet: 0 }, async () => {
     const found = await listReduced<NodeObject, Risk[]>(ctx.cluster, '/api/v1/nodes', (object) =>
       wanted.has(object.metadata.name) ? risksOf(object) : undefined,
     );
-    const risks = found.flat();
-    if (risks.length === 0) return;
-    const waited = ctx.now() - begun;
-    if (waited > READY_LIMIT || risks.some(({ condition }) => condition !== NOT_READY)) throw refused(ctx, step, risks);
-    if (ctx.signal.aborted)
-      throw new RerootError(EXIT.interrupted, `interrupted before: ${step.title}`, { hints: [GO_ON] });
-    const missing = risks.map(({ node }) => `node/${node}`);
-    const message = `waits for nodes to be Ready before their kubelets restart: ${risks.map(({ node }) => node).join(', ')}`;
-    ctx.emit({ type: 'wait', step: step.id, message, data: { seconds: Math.round(waited / 1000), missing } });
-    await pause(1_000);
-  }
+    risks = found.flat();
+    if (risks.some(({ condition }) => condition !== NOT_READY)) throw refused(ctx, step, risks);
+    const what = `nodes to be Ready before their kubelets restart: ${risks.map(({ node }) => node).join(', ')}`;
+    return risks.length === 0 ? undefined : { what, missing: risks.map(({ node }) => `node/${node}`) };
+  });
+  if (!ready) throw refused(ctx, step, risks);
 }
 
 /** Tells of each, and makes the failure that names them. */

@@ -18,6 +18,9 @@ const name = 'test-full-making';
 const dir = labDir(name);
 const small = ['lab', 'up', '--kind', 'full', '--name', name, '--control-planes', '1', '--workers', '1'];
 
+/** Milliseconds: what a lab is made of may have to be built first. */
+const BUILD = 45 * 60_000;
+
 /** Settings that a kubelet would change, and one that a node's network does: the host's own. */
 const HOST = ['vm/overcommit_memory', 'kernel/panic', 'kernel/panic_on_oops', 'net/ipv4/ip_forward'];
 const ofHost = (): string[] => [
@@ -46,11 +49,11 @@ await describeFull('making a full lab', () => {
   const before = ofHost();
   afterAll(() => reroot(['lab', 'down', '--name', name]));
 
-  it('killed in the middle it is taken away without a trace', async () => {
+  it('killed in the middle it is taken away without a trace', { timeout: BUILD }, async () => {
     await lab('down');
     const child = spawn(process.execPath, [command, ...small], { stdio: 'ignore' });
     // Until a node runs: then there are mounts, namespaces, cgroups and processes to be found again.
-    await expect.poll(() => existsSync(join(dir, 'run/cp1.json')), { timeout: 600_000, interval: 20 }).toBe(true);
+    await expect.poll(() => existsSync(join(dir, 'run/cp1.json')), { timeout: BUILD, interval: 20 }).toBe(true);
     child.kill('SIGKILL');
     expect(readLab(dir)?.phase).toBe('making');
     expect(mountsBelow(dir).length).toBeGreaterThan(4);

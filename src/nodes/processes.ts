@@ -1,4 +1,4 @@
-import type { NodeAccess } from './access.ts';
+import { type NodeAccess, NodeUnreachable } from './access.ts';
 import { runScript } from './script.ts';
 
 export interface ProcessSeen {
@@ -36,9 +36,8 @@ export async function listProcesses(
 ): Promise<ProcessSeen[]> {
   const { stdout } = await runScript(access, SCRIPT, [], options.signal ? { signal: options.signal } : {});
   const records = stdout.toString('utf8').split('\0');
-  const now = /^now (\d+) ([\d.]+)/.exec(records[0] ?? '');
-  if (!now) return [];
-  const bootedAt = Number(BigInt(now[1] ?? 0) / 1_000_000n) - Number(now[2]) * 1000;
+  const [, now, uptime = ''] = /^now (\S*) ([\d.]+)/.exec(records[0] ?? '') ?? [];
+  const bootedAt = millisOf(access, now) - Number(uptime) * 1000;
 
   const table = new Map<number, Partial<ProcessSeen> & { argv: string[] }>();
   for (const record of records.slice(1)) {
@@ -53,6 +52,19 @@ export async function listProcesses(
     else Object.assign(entry, parseStat(content, bootedAt));
   }
   return [...table.values()].filter(isWhole).sort((a, b) => a.pid - b.pid);
+}
+
+/**
+ * From what `date +%s%N` gave. Busybox knows no `%N`: behind an nsenter of busybox its own tools may answer in place of the node's, and a process table by
+ * them would have holes.
+ */
+function millisOf({ node }: NodeAccess, nanos = ''): number {
+  if (/^\d{16,}$/.test(nanos)) return Number(BigInt(nanos) / 1_000_000n);
+  const said = nanos === '' ? 'nothing' : nanos.slice(0, 40);
+  throw new NodeUnreachable(
+    node,
+    `the tools that answer are not those that reroot needs (date +%s%N gave ${said}); behind nsenter of busybox let the command end in /usr/bin/env`,
+  );
 }
 
 const isWhole = (entry: Partial<ProcessSeen> & { argv: string[] }): entry is ProcessSeen =>
@@ -89,7 +101,7 @@ export async function clockOffset(access: NodeAccess): Promise<ClockOffset> {
     const sent = Date.now();
     const { stdout } = await runScript(access, 'date +%s%N', []);
     const received = Date.now();
-    const theirs = Number(BigInt(stdout.toString().trim() || 0) / 1_000_000n);
+    const theirs = millisOf(access, stdout.toString().trim());
     const error = (received - sent) / 2;
     if (!best || error < best.error) best = { offset: Math.round(theirs - (sent + received) / 2), error };
   }

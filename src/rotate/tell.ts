@@ -28,6 +28,17 @@ export const targetsOf = (step: Step): readonly string[] => {
   }
 };
 
+/** Nodes that nobody sees into, with the reason: what needs them waits, and everything else goes on. */
+export function tellAway(ctx: Context): void {
+  const waived = new Set(ctx.rotation.waivers.map(({ party }) => party));
+  for (const { name, reached, unsupported, why } of ctx.inventory.nodes) {
+    const party = `node/${name}`;
+    if (reached || unsupported || waived.has(party)) continue;
+    const message = `${name} was not reached: ${why ?? 'it does not answer'}; what needs it waits for it, or for --waive ${party}=REASON`;
+    ctx.emit({ type: 'warning', party, message, data: { reason: 'node-not-reached' } });
+  }
+}
+
 export function tellPlan(ctx: Context, plan: Plan): void {
   const steps = plan.steps.map((step) => ({ id: step.id, move: step.move, title: step.title }));
   ctx.emit({

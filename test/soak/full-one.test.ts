@@ -11,7 +11,7 @@ import { blockedParties, type Finished, type RunOptions, runReroot, waiving } fr
 import { writeOnNode } from '../../lab/full/workloads/on-node.ts';
 import { waitFor } from '../../lab/load/wait.ts';
 import { describeFull, type FullLab, fullLabUp, workloads } from '../full/harness.ts';
-import { command } from '../lab/harness.ts';
+import { command, root } from '../lab/harness.ts';
 import { nodeAgent, nodeShell } from './node-pods.ts';
 
 const json = ['-o', 'json'];
@@ -100,21 +100,25 @@ await describeFull('one control plane, and the flags that kubeadm does not set',
       writeFileSync(path, text, { mode: 0o600 });
       return path;
     };
-    /** plan says it; rotate is refused and says it, by another ssh configuration. */
-    async function refused(
-      sshText: string,
-      message: RegExp,
-      change: (text: string) => string = (text) => text,
-    ): Promise<void> {
-      const own = sshText.replace(/^ {2}ControlPath .*$/m, `  ControlPath ${files}/c-%n`);
-      const file = put(
-        'reroot.yaml',
-        change(config().replace(/^sshConfig: .*$/m, `sshConfig: ${put('ssh_config', own)}`)),
-      );
-      const flags = ['--config', file, '--kubeconfig', join(lab.dir, 'kubeconfig')];
+    const withSsh = (sshText: string, change: (text: string) => string = (text) => text): string[] => {
+      const own = sshText.replace(/^ {2}ControlPath .*$/m, `  ControlPath ${files}/c-${Math.random()}-%n`);
+      const named = config().replace(/^sshConfig: .*$/m, `sshConfig: ${put('ssh_config', own)}`);
+      return ['--config', put('reroot.yaml', change(named)), '--kubeconfig', join(lab.dir, 'kubeconfig')];
+    };
+    /** Without its control plane nothing can be seen or begun: both say why. */
+    async function refused(flags: readonly string[], message: RegExp): Promise<void> {
       const planned = await runReroot(['plan', ...flags], { command });
       expect(planned.stdout + planned.stderr).toMatch(message);
+      expect([3, 4]).toContain(planned.code);
       isClear(await runReroot(['rotate', '--until', 'trust', ...json, ...flags], { command }), message);
+    }
+    /** Without a worker a rotation may begin, and retire waits for it: the plan says for whom and why. */
+    async function named(flags: readonly string[], message: RegExp): Promise<void> {
+      const { code, stdout, stderr } = await runReroot(['plan', ...flags], { command });
+      expect([code, stderr]).toEqual([3, expect.not.stringMatching(/unexpected/)]);
+      expect(stdout).toMatch(/node\/w1 \(node-not-reached\)/);
+      expect(stdout).toMatch(message);
+      expect(stdout).toMatch(/--waive node\/w1=REASON/);
     }
     function isClear({ code, stdout, stderr }: Finished, message: RegExp): void {
       expect([3, 4], `${stdout.slice(-2000)}\n${stderr}`).toContain(code);
@@ -124,52 +128,64 @@ await describeFull('one control plane, and the flags that kubeadm does not set',
       expect(stdout + stderr).not.toMatch(/PRIVATE KEY/);
     }
     /** The second of two lines of the same key word does not count for ssh: the first found wins. */
-    const forW1 = (lines: string): string => `Host w1 ${lab.address('w1')}\n${lines}\n${ssh()}`;
+    const forNode = (node: string, lines: string): string => `Host ${node} ${lab.address(node)}\n${lines}\n${ssh()}`;
+    const bare = (node: string, lines: string): Promise<string> =>
+      lab.on(
+        node,
+        `id op >/dev/null 2>&1 || useradd -m op; mkdir -p ~op/.ssh; cp ~root/.ssh/authorized_keys ~op/.ssh/; chown -R op ~op/.ssh; printf '${lines}\\n' > /etc/sudoers.d/op; chmod 440 /etc/sudoers.d/op`,
+      );
 
     test('a key that the node does not know', async () => {
       const { privateKey } = generateKeyPairSync('ed25519');
       const other = put('other-key', privateKey.export({ type: 'pkcs8', format: 'pem' }) as string);
-      await refused(
-        ssh().replace(/IdentityFile .*/, `IdentityFile ${other}`),
-        /cp1 was not reached.*(refused|no key)/s,
-      );
+      const flags = withSsh(ssh().replace(/IdentityFile .*/, `IdentityFile ${other}`));
+      await refused(flags, /cp1 was not reached.*(refused|no key)/s);
     });
 
     test('a host key that has changed', async () => {
       const hosts = readFileSync(join(lab.dir, 'known_hosts'), 'utf8').split('\n');
-      const keyOf = (node: string): string =>
-        hosts
-          .find((line) => line.startsWith(node) || line.includes(`${lab.address(node)} `))
-          ?.split(' ')
-          .slice(1)
-          .join(' ') ?? '';
+      const lineOf = (node: string): string => hosts.find((line) => line.startsWith(`${node},`)) ?? '';
+      const keyOf = (node: string): string => lineOf(node).split(' ').slice(1).join(' ');
       expect(keyOf('cp1')).not.toBe('');
-      const forged = put(
-        'known_hosts',
-        ['cp1', 'w1'].map((node) => `${node},${lab.address(node)} ${keyOf('cp1')}\n`).join(''),
+      // Each has the key of the other.
+      const forged = (nodes: [string, string][]): string[] => {
+        const lines = nodes.map(([node, by]) => `${node},${lab.address(node)} ${keyOf(by)}\n`).join('');
+        return withSsh(ssh().replace(/UserKnownHostsFile .*/, `UserKnownHostsFile ${put('known_hosts', lines)}`));
+      };
+      await refused(
+        forged([
+          ['cp1', 'w1'],
+          ['w1', 'w1'],
+        ]),
+        /cp1.*host key/s,
       );
-      await refused(ssh().replace(/UserKnownHostsFile .*/, `UserKnownHostsFile ${forged}`), /w1.*host key/s);
+      await named(
+        forged([
+          ['cp1', 'cp1'],
+          ['w1', 'cp1'],
+        ]),
+        /w1.*host key/s,
+      );
     });
 
     test('a jump host that is away', async () => {
-      await refused(forW1('  ProxyCommand false\n'), /w1/);
+      await refused(withSsh(forNode('cp1', '  ProxyCommand false')), /cp1 was not reached/);
+      await named(withSsh(forNode('w1', '  ProxyCommand false')), /it was not reached \(/);
     });
 
     test('sudo that asks for a password', async () => {
-      const mayDo = (node: string, rule: string): Promise<string> =>
-        lab.on(
-          node,
-          `id op >/dev/null 2>&1 || useradd -m op; mkdir -p ~op/.ssh; cp ~root/.ssh/authorized_keys ~op/.ssh/; chown -R op ~op/.ssh; printf '${rule}\\n' > /etc/sudoers.d/op; chmod 440 /etc/sudoers.d/op`,
-        );
-      await mayDo('w1', 'op ALL=(ALL) ALL');
-      await mayDo('cp1', 'op ALL=(ALL) NOPASSWD: ALL');
-      await refused(ssh(), /w1.*sudo/s, (text) => text.replace(/^user: root$/m, 'user: op\nsudo: true'));
-      await mayDo('w1', 'op ALL=(ALL) NOPASSWD: ALL');
-      const file = join(files, 'reroot.yaml');
-      const again = await runReroot(['inspect', '--config', file, '--kubeconfig', join(lab.dir, 'kubeconfig')], {
-        command,
-      });
+      await bare('cp1', 'op ALL=(ALL) ALL');
+      await bare('w1', 'op ALL=(ALL) ALL');
+      const flags = withSsh(ssh(), (text) => text.replace(/^user: root$/m, 'user: op\nsudo: true'));
+      await refused(flags, /cp1 was not reached.*sudo/s);
+      await bare('cp1', 'op ALL=(ALL) NOPASSWD: ALL');
+      await named(flags, /sudo asks for a password/);
+      // The line of docs/access/sudoers is enough.
+      const [line = ''] = readFileSync(join(root, 'docs/access/sudoers'), 'utf8').match(/^reroot ALL.*$/m) ?? [];
+      for (const node of lab.nodes) await bare(node, line.replace('reroot', 'op'));
+      const again = await runReroot(['inspect', ...json, ...flags], { command });
       expect(again.code, again.stderr).toBe(0);
+      for (const { name, reached } of JSON.parse(again.stdout).nodes) expect(reached, name).toBe(true);
     });
 
     test('a node that dies during a write: named, nothing lost, and the same command goes on', async () => {
@@ -200,7 +216,7 @@ await describeFull('one control plane, and the flags that kubeadm does not set',
     const both = 'app in (node-shell, node-agent)';
     lab.kubectl(['wait', '-n', 'kube-system', '--for=condition=Ready', 'pod', '-l', both, '--timeout=55s']);
     const kubectl = `${join(lab.dir, 'bin', 'kubectl')} --kubeconfig ${join(lab.dir, 'kubeconfig')}`;
-    const exec = `${kubectl} exec -i -n kube-system node-shell-{node} -- nsenter -t 1 -m -u -i -n -p --`;
+    const exec = `${kubectl} exec -i -n kube-system node-shell-{node} -- nsenter -t 1 -m -u -i -n -p -- /usr/bin/env`;
     const through = (args: readonly string[], onEvent?: RunOptions['onEvent']): Promise<Finished> =>
       lab.must([...args, '--node-exec', exec, ...json], 0, onEvent ? { onEvent } : {});
     const { nodes } = JSON.parse((await through(['inspect'])).stdout);

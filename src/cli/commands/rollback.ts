@@ -4,6 +4,7 @@ import { EXIT, RerootError } from '../../errors.ts';
 import { finishRolledBack } from '../../rotate/finish.ts';
 import { open } from '../../rotate/open.ts';
 import { run } from '../../rotate/run.ts';
+import { tellAway } from '../../rotate/tell.ts';
 import { turnBack } from '../../rotate/turn-back.ts';
 import { observe, underLease } from '../rotation-session.ts';
 import { addGlobalFlags, type GlobalFlags } from '../session.ts';
@@ -28,6 +29,7 @@ async function rollback(flags: Flags): Promise<void> {
     }
     held.named(ctx.record.id);
     await turnBack(ctx);
+    tellAway(ctx);
     await run(ctx, {
       observe: () => observe(held.world, ctx),
       plan: (now) => planRollback(now.inventory, now.rotation, now.now()),

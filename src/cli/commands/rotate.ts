@@ -8,6 +8,7 @@ import type { Context } from '../../rotate/context.ts';
 import { finishRetired } from '../../rotate/finish.ts';
 import { begin, open } from '../../rotate/open.ts';
 import { run } from '../../rotate/run.ts';
+import { tellAway } from '../../rotate/tell.ts';
 import { observe, underLease, type WithLease } from '../rotation-session.ts';
 import { addGlobalFlags, type GlobalFlags } from '../session.ts';
 import { addWishFlags, type WishFlags, wishOf } from '../wish-flags.ts';
@@ -31,6 +32,7 @@ async function rotate(flags: Flags): Promise<void> {
     refuseGoingBack(ctx);
     if (fresh) await begin(ctx);
     else ctx.emit({ type: 'begin', message: `rotation ${ctx.record.id} goes on`, data: { resumed: true } });
+    tellAway(ctx);
     await run(ctx, {
       observe: () => observe(held.world, ctx),
       plan: (now) => plan(now.inventory, now.rotation, flags.until, now.now()),

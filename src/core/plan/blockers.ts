@@ -76,11 +76,11 @@ function blockerOf(c: Course, use: Use, value: Value, party: PartyId): Blocker {
     };
   }
   if (party.startsWith('node/')) {
+    const why = c.survey.inventory.nodes.find(({ name }) => party === `node/${name}`)?.why;
     return {
       party,
       reason: 'node-not-reached',
-      message:
-        'it was not reached: its kubelet may trust and present old, and what its pods and its files hold cannot be seen',
+      message: `it was not reached${why === undefined ? '' : ` (${why})`}: its kubelet may trust and present old, and what its pods and its files hold cannot be seen`,
       ways: [`make it reachable (reroot.yaml, nodes.${party.slice(5)})`, waive(party)],
     };
   }

@@ -2,6 +2,7 @@
 // mounts the CA, and nobody claims that they read it again.
 
 import { legacyTokens, namespaces } from '../../processes/objects.ts';
+import { LAB_IMAGE } from '../artifacts/image-list.ts';
 import {
   budget,
   daemonSet,
@@ -52,13 +53,20 @@ export const ownedPods = (image: string, workers: number): readonly Wanted[] => 
     { spec: { replicas: 2, selector: { app: 'old' }, template: podOf(podOfApp('old', image)) } },
   ),
   budget('app4', 'old', { app: 'old' }, 1),
-  job(image),
+  job,
   budget('app5', 'batch', { app: 'batch' }, 1),
 ];
 
-/** Two pods that never end by themselves. */
-const job = (image: string): Wanted => {
-  const { metadata, spec } = podOf(podOfApp('batch', image));
+/**
+ * Two pods that never end by themselves. One that is evicted says that its work is not done: after a container that ends with 0, as pause does when it is
+ * told to go, a Job makes no other.
+ */
+const job = ((): Wanted => {
+  const command = ['sh', '-c', 'trap "exit 1" TERM; sleep infinity & wait'];
+  const { metadata, spec } = podOf({
+    labels: { app: 'batch' },
+    containers: [{ name: 'main', image: LAB_IMAGE, imagePullPolicy: 'Never', command }],
+  });
   return wanted(
     'batch/v1',
     'Job',
@@ -76,7 +84,7 @@ const job = (image: string): Wanted => {
       },
     },
   );
-};
+})();
 
 /** Owned by nobody: once gone it stays away. */
 export const barePod = (image: string): Wanted =>

@@ -3,7 +3,7 @@
 import { topologyOf } from '../core/catalog/topology.ts';
 import type { Move } from '../core/model/rotation.ts';
 import { Contradiction, initialState } from '../core/model/state.ts';
-import type { Plan, Refusal } from '../core/model/step.ts';
+import type { Plan, Refusal, Step } from '../core/model/step.ts';
 import { onlyProves } from '../core/plan/plan.ts';
 import { EXIT, RerootError } from '../errors.ts';
 import type { Context } from './context.ts';
@@ -12,7 +12,7 @@ import { refuseOwnCutOff } from './own-kubeconfig.ts';
 import { runStep } from './run-step.ts';
 import { blocked, tellPlan } from './tell.ts';
 
-/** More rounds than any rotation needs: each one begins with a fresh look, and a healthy one ends in the second. */
+/** More rounds than any rotation needs: each one begins with a fresh look, and a healthy one ends in the second, or the fourth where pods are restarted. */
 const ROUNDS = 8;
 
 export interface Course {
@@ -51,6 +51,7 @@ const refused = (refusal: Refusal): RerootError =>
     hints: [refusal.hint ?? 'reroot plan shows the whole way and what stands in it'],
   });
 
+/** Ends before the last of them when another look must come first. */
 async function runSteps(ctx: Context, plan: Plan): Promise<void> {
   const topology = topologyOf(ctx.inventory, ctx.rotation, ctx.now());
   let state = initialState(topology);
@@ -64,6 +65,7 @@ async function runSteps(ctx: Context, plan: Plan): Promise<void> {
     }
     try {
       state = await runStep(ctx, topology, state, step);
+      if (movesPods(step)) return;
     } catch (thrown) {
       if (!(thrown instanceof Contradiction)) throw thrown;
       // Something is as it could not be by what reroot knows: somebody else acted. A new look, and a plan from there.
@@ -72,6 +74,9 @@ async function runSteps(ctx: Context, plan: Plan): Promise<void> {
     }
   }
 }
+
+/** Others run now in the place of pods that went. Behind webhooks and aggregated APIs they have other addresses, and nothing is proved at the old ones. */
+const movesPods = ({ action }: Step): boolean => action.do === 'evict' || action.do === 'roll';
 
 /** Whoever else blocks retire is named with it: nobody wants to hear of them one night after the other. */
 function refuseCutOff(ctx: Context, { steps }: Plan): void {

@@ -34,8 +34,9 @@ export async function run(ctx: Context, course: Course): Promise<void> {
     // What the round before has just proved need not be measured again.
     if (reached && round > 0) return;
     tellPlan(ctx, plan);
-    await runSteps(ctx, plan);
+    const done = await runSteps(ctx, plan);
     await saveRecord(ctx);
+    if (!done) continue;
     if (plan.refusal) throw refused(plan.refusal);
     if (reached) return;
   }
@@ -51,8 +52,8 @@ const refused = (refusal: Refusal): RerootError =>
     hints: [refusal.hint ?? 'reroot plan shows the whole way and what stands in it'],
   });
 
-/** Ends before the last of them when another look must come first. */
-async function runSteps(ctx: Context, plan: Plan): Promise<void> {
+/** False when it ended before the last of them, because another look must come first. */
+async function runSteps(ctx: Context, plan: Plan): Promise<boolean> {
   const topology = topologyOf(ctx.inventory, ctx.rotation, ctx.now());
   let state = initialState(topology);
   let move: Move | undefined;
@@ -65,14 +66,15 @@ async function runSteps(ctx: Context, plan: Plan): Promise<void> {
     }
     try {
       state = await runStep(ctx, topology, state, step);
-      if (movesPods(step)) return;
+      if (movesPods(step)) return false;
     } catch (thrown) {
       if (!(thrown instanceof Contradiction)) throw thrown;
       // Something is as it could not be by what reroot knows: somebody else acted. A new look, and a plan from there.
       ctx.emit({ type: 'warning', step: step.id, message: `${thrown.message}; looks again and plans anew` });
-      return;
+      return false;
     }
   }
+  return true;
 }
 
 /** Others run now in the place of pods that went. Behind webhooks and aggregated APIs they have other addresses, and nothing is proved at the old ones. */

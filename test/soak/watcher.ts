@@ -24,6 +24,9 @@ export interface Watch {
   stop(): Promise<{ ready: Map<string, number>; endpoints: Map<string, number>; changes: number }>;
 }
 
+/** Milliseconds for the first list of both. */
+const LIST_LIMIT = 60_000;
+
 /** Begins once the first list of both was read. `apps`: `namespace/app`, counted by their pods' label `app`. */
 export async function watchReady(lab: FullLab, apps: readonly string[]): Promise<Watch> {
   const pods = new Map<string, { app: string; ready: boolean }>();
@@ -59,7 +62,10 @@ export async function watchReady(lab: FullLab, apps: readonly string[]): Promise
 
   const children = [watching(lab, 'pods', onPod), watching(lab, 'endpointslices', onSlice)];
   // Each list comes at once and whole; two quiet seconds after it everything that was there is known.
+  const until = Date.now() + LIST_LIMIT;
   for (let before = -1; before !== changes || pods.size === 0 || slices.size === 0; ) {
+    if (Date.now() > until)
+      throw new Error(`kubectl's watches gave ${pods.size} pods and ${slices.size} slices, and no end`);
     before = changes;
     await new Promise((resolve) => setTimeout(resolve, 2_000));
   }
@@ -81,7 +87,7 @@ export async function watchReady(lab: FullLab, apps: readonly string[]): Promise
   };
 }
 
-/** kubectl prints one object after another, each with a closing brace at the first column. */
+/** kubectl prints one object after another: each on a line of its own, or over many with a closing brace at the first column. */
 function watching(lab: FullLab, kind: string, on: (change: Watched) => void): ChildProcess {
   const args = ['get', kind, '--all-namespaces', '--watch', '--output-watch-events', '-o', 'json'];
   const child = spawn(join(lab.dir, 'bin', 'kubectl'), ['--kubeconfig', join(lab.dir, 'kubeconfig'), ...args], {
@@ -90,7 +96,8 @@ function watching(lab: FullLab, kind: string, on: (change: Watched) => void): Ch
   let lines: string[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => {
     lines.push(line);
-    if (line !== '}') return;
+    const isWhole = lines.length === 1 ? line.startsWith('{') && line.endsWith('}') : line === '}';
+    if (!isWhole) return;
     on(JSON.parse(lines.join('\n')) as Watched);
     lines = [];
   });

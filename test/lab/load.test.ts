@@ -132,13 +132,14 @@ describe('on a lab that nobody touches', () => {
     const seconds = load.lines.filter((line) => line.startsWith('{"t":')).map((line) => JSON.parse(line));
     expect(seconds.length).toBeGreaterThan(20);
     for (const second of seconds) expect(Object.keys(second)).toEqual(['t', ...kindsOf('processes')]);
-    // What a machine with room gets; where requests wait for the processor the load makes fewer, and says what it made.
+    // Wide bounds: how fast a machine is decides nothing here. Where requests wait for the processor the load makes fewer, and says what it made; one that
+    // needed a whole core would measure itself.
     const rate = summary.requests / ((summary.to - summary.from) / 1_000);
     console.log(
       `${rate.toFixed(0)} requests/s at ${summary.cpu} of a core, slowest ${summary.baseline?.maxMs} ms in the baseline`,
     );
-    expect(rate).toBeGreaterThan((summary.baseline?.maxMs ?? 0) < 1_000 ? 80 : 5);
-    expect(summary.cpu).toBeLessThan(0.4);
+    expect(rate).toBeGreaterThan((summary.baseline?.maxMs ?? 0) < 1_000 ? 40 : 5);
+    expect(summary.cpu).toBeLessThan(0.9);
 
     expect(kubectl(lab, ['get', 'namespaces', '-o', 'name'])).not.toContain('namespace/load');
     expect(existsSync(join(lab.dir, 'load.lock'))).toBe(false);

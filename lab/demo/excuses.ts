@@ -16,6 +16,9 @@ const AT_ONCE = 3_000;
 const CUT = /use of closed network connection|connection reset|EOF|abnormal closure/;
 const STREAMED = / (exec|port-forward|follow)$/;
 
+/** The write of each API server's certificate, and the first handshakes that reroot makes with it: both are one swap (src/core/plan/issue.ts). */
+const SWAP = /^(.*\.to-kubelets)(?:\.(.+))?$/;
+
 const STREAMS = 'kubelet-stream';
 
 interface Span {
@@ -34,7 +37,7 @@ export function excuses(events: readonly RotationEvent[]): (failure: Failure) =>
   const restarts = spansOf(events, 'restart', ({ party }) =>
     party?.endsWith('/kubelet') || party?.startsWith('pod/') ? party : undefined,
   );
-  const swaps = spansOf(events, 'step', ({ step }) => (/kubelet-client|nudge/.test(step ?? '') ? step : undefined));
+  const swaps = spansOf(events, 'step', ({ step }) => (SWAP.test(step ?? '') ? step : undefined));
   const used = new Set<string>();
   const cutAt = new Map<string, number>();
   return ({ kind, target = '', text, t, ms }) => {
@@ -50,7 +53,9 @@ export function excuses(events: readonly RotationEvent[]): (failure: Failure) =>
     const meets = ({ from, to }: Span, slack: number): boolean => from - slack <= t && to + slack >= t - ms;
     if ((restarts.get(`${node}/kubelet`) ?? []).some((span) => meets(span, RESTART_SLACK))) return 'kubelet-restart';
     for (const [step, spans] of swaps) {
-      const one = `${step} ${server}`;
+      const [, swap, of] = SWAP.exec(step) ?? [];
+      if (of !== undefined && of !== 'nudge' && of !== server) continue;
+      const one = `${swap} ${server}`;
       const first = cutAt.get(one) ?? t;
       const later = spans.some(({ to }) => t >= to && t - to <= SWAP_LIMIT) && CUT.test(text);
       const soon = spans.some((span) => meets(span, SWAP_SLACK));

@@ -55,6 +55,21 @@ describe('excuses', () => {
     expect(excuseOf(failure(230, 'cp3>w1 follow', { kind: 'kubelet-stream' }))).toBeUndefined();
   });
 
+  it('count from the write of that API server’s certificate on: a client may make the first handshake before reroot does', () => {
+    const write = (server: string, seconds: number, state: string): RotationEvent => ({
+      ...nudge(seconds, state),
+      step: `issue.kubernetes.to-kubelets.${server}`,
+    });
+    const swaps = [write('cp1', 180, 'begin'), write('cp1', 183, 'done'), write('cp2', 190, 'begin')];
+    const excuseOf = excuses([...swaps, ...events]);
+    const cut = (t: number, target: string) => excuseOf(failure(t, target, { kind: 'kubelet-stream', text: 'EOF' }));
+    expect(cut(182, 'cp1>w1 follow')).toBe('kubelet-client-swap');
+    expect(cut(182, 'cp2>w1 follow')).toBeUndefined();
+    // Both steps are one swap: one request, whichever of them it met.
+    expect(excuseOf(failure(182, 'cp1>w1 logs'))).toBe('kubelet-client-swap');
+    expect(excuseOf(failure(202, 'cp1>w1 logs'))).toBeUndefined();
+  });
+
   it('are for what the first new handshake cuts where it comes later, at one moment, and only for what says that it was cut', () => {
     const excuseOf = excuses(events);
     const cut = (t: number, target: string) =>

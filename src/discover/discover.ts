@@ -75,13 +75,13 @@ export async function discoverAll(deps: DiscoverDeps, options: DiscoverOptions):
   const strangers = looks.flatMap(({ seen }) => seen?.strangers ?? []);
 
   const fileStores = looks.flatMap(({ seen }) => seen?.stores ?? []).map(pool.storeOf);
-  const authorities = authoritiesOf(instances, new Map(fileStores.map((store) => [store.id, store])), keyFiles);
+  const byId = new Map(fileStores.map((store) => [store.id, store]));
+  const authorities = authoritiesOf(instances, byId, keyFiles);
   const calleeStores = callees.flatMap(({ store }) => (store ? [pool.storeOf(store)] : []));
   const objectStores = objects.stores.map(pool.storeOf).filter(relevance(authorities, options.rotation));
   const stores = [...fileStores, ...objectStores, ...calleeStores].sort((a, b) => (a.id < b.id ? -1 : 1));
   const holdsOf = podHolds(looks);
-  const callers = callersOf(instances, new Map(fileStores.map((one) => [one.id, one])));
-  const fronts = options.fronts === false ? undefined : await lookAtFronts(callers, deps.dial);
+  const fronts = options.fronts === false ? undefined : await lookAtFronts(callersOf(instances, byId), deps.dial);
   const inventory: Omit<Inventory, 'findings'> = {
     takenAt: options.now,
     cluster: { server: cluster.server, version, ...distributionOf(nodes) },

@@ -16,9 +16,9 @@ import {
   wanted,
 } from './shapes.ts';
 
-const podOfApp = (app: string, image: string): PodShape => ({
+const podOfApp = (app: string, image: string, more: object = {}): PodShape => ({
   labels: { app },
-  containers: [{ name: 'main', image, imagePullPolicy: 'Never' }],
+  containers: [{ name: 'main', image, imagePullPolicy: 'Never', ...more }],
 });
 
 /** Namespaces `app1` to `app5` and `hooked`, token Secrets of the old kind in the first three. */
@@ -53,7 +53,7 @@ export const ownedPods = (image: string, workers: number): readonly Wanted[] => 
     { spec: { replicas: 2, selector: { app: 'old' }, template: podOf(podOfApp('old', image)) } },
   ),
   budget('app4', 'old', { app: 'old' }, 1),
-  job,
+  job(),
   budget('app5', 'batch', { app: 'batch' }, 1),
 ];
 
@@ -61,12 +61,9 @@ export const ownedPods = (image: string, workers: number): readonly Wanted[] => 
  * Two pods that never end by themselves. One that is evicted says that its work is not done: after a container that ends with 0, as pause does when it is
  * told to go, a Job makes no other.
  */
-const job = ((): Wanted => {
+const job = (): Wanted => {
   const command = ['sh', '-c', 'trap "exit 1" TERM; sleep infinity & wait'];
-  const { metadata, spec } = podOf({
-    labels: { app: 'batch' },
-    containers: [{ name: 'main', image: LAB_IMAGE, imagePullPolicy: 'Never', command }],
-  });
+  const { metadata, spec } = podOf(podOfApp('batch', LAB_IMAGE, { command }));
   return wanted(
     'batch/v1',
     'Job',
@@ -84,7 +81,7 @@ const job = ((): Wanted => {
       },
     },
   );
-})();
+};
 
 /** Owned by nobody: once gone it stays away. */
 export const barePod = (image: string): Wanted =>

@@ -2,7 +2,7 @@
 // certificate of its own, which no step of a rotation turns (trap 22).
 
 import type { NodeName, PartyId } from '../model/ids.ts';
-import type { CertFact, Instance, Store } from '../model/inventory.ts';
+import type { CertFact, Front, Instance, Inventory, Store } from '../model/inventory.ts';
 import type { AuthorityRotation } from '../model/rotation.ts';
 import { fileUses } from './stores-of.ts';
 import { storeIdOf } from './survey.ts';
@@ -71,8 +71,38 @@ function isOthers(served: readonly CertFact[], anchors: readonly CertFact[], a: 
   );
 }
 
+export interface Meeting {
+  caller: Caller;
+  front: Front;
+}
+
+/** What each caller met, where its server was looked at, and the leafs that API servers have. Pure; nothing is computed where nobody looked. */
+export function meetingsIn({ instances, stores, fronts }: Pick<Inventory, 'instances' | 'stores' | 'fronts'>): {
+  meetings: Meeting[];
+  own: ReadonlySet<string>;
+} {
+  if (!fronts) return { meetings: [], own: new Set() };
+  const known = new Map(stores.map((store) => [store.id, store]));
+  const met = new Map(fronts.map((front) => [keyOf(front), front]));
+  const meetings = callersOf(instances, known).flatMap((caller) => {
+    const front = met.get(keyOf(caller));
+    return front ? [{ caller, front }] : [];
+  });
+  return { meetings, own: servedByAPIServers(instances, known) };
+}
+
+/** A leaf in words: `CN=haproxy 0a1b2c3d4e5f by CN=kubernetes`. */
+export const said = ({ subject, fingerprint, issuer }: CertFact): string =>
+  `${subject} ${fingerprint.slice(0, 12)} by ${issuer}`;
+
+/** Nodes in words, each once: the first five, and how many more there are. */
+export function nodesIn(places: readonly Place[]): string {
+  const nodes = [...new Set(places.map(({ node }) => node))];
+  return nodes.length > 5 ? `${nodes.slice(0, 5).join(', ')} and ${nodes.length - 5} more` : nodes.join(', ');
+}
+
 /** Fingerprints of the leafs that API servers serve by their flags. */
-export function servedByAPIServers(instances: readonly Instance[], stores: ReadonlyMap<string, Store>): Set<string> {
+function servedByAPIServers(instances: readonly Instance[], stores: ReadonlyMap<string, Store>): Set<string> {
   const own = new Set<string>();
   for (const instance of instances) {
     if (instance.component !== 'kube-apiserver') continue;

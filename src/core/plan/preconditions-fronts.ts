@@ -1,7 +1,7 @@
 // Preconditions at the servers of kubeconfigs (trap 22): each is met from its node, and what is there is an API server's own certificate. A rotation
 // turns the API servers' certificates; what stands before them with one of its own would go on with old.
 
-import { type Caller, callersOf, isForeign, keyOf, servedByAPIServers, trusts } from '../catalog/fronts.ts';
+import { type Caller, isForeign, meetingsIn, nodesIn, said, trusts } from '../catalog/fronts.ts';
 import { byKey, type Survey } from '../catalog/survey.ts';
 import type { CertFact, Front } from '../model/inventory.ts';
 import type { AuthorityRotation } from '../model/rotation.ts';
@@ -20,13 +20,10 @@ interface Problem {
 function fronts(survey: Survey): Refusal[] {
   const { inventory } = survey;
   const a = survey.of('kubernetes');
-  if (!a || !inventory.fronts) return [];
-  const stores = new Map(inventory.stores.map((store) => [store.id, store]));
-  const met = new Map(inventory.fronts.map((front) => [keyOf(front), front]));
-  const own = servedByAPIServers(inventory.instances, stores);
-  const found = callersOf(inventory.instances, stores).flatMap((caller) => {
-    const front = met.get(keyOf(caller));
-    if (!front || !trusts(caller, a) || isWaived(survey, caller)) return [];
+  if (!a) return [];
+  const { meetings, own } = meetingsIn(inventory);
+  const found = meetings.flatMap(({ caller, front }) => {
+    if (!trusts(caller, a) || isWaived(survey, caller)) return [];
     const problem = problemOf(caller, front, a, own);
     return problem ? [{ caller, problem }] : [];
   });
@@ -36,11 +33,10 @@ function fronts(survey: Survey): Refusal[] {
     const [first] = group;
     if (!first) return [];
     const { caller, problem } = first;
-    const nodes = [...new Set(group.map((one) => one.caller.node))];
     return [
       {
         reason: problem.reason,
-        message: `${caller.server}, the server in kubeconfigs of ${listed(nodes)}, ${problem.what}`,
+        message: `${caller.server}, the server in kubeconfigs of ${nodesIn(group.map((one) => one.caller))}, ${problem.what}`,
         hint: `${problem.hint}; or give the node up: --waive node/${caller.node}=REASON`,
       },
     ];
@@ -83,11 +79,5 @@ function problemOf(
 
 const isOurs = ({ signedBy }: CertFact, { old, new: fresh }: AuthorityRotation): boolean =>
   signedBy.includes(old.fingerprint) || signedBy.includes(fresh.fingerprint);
-
-const said = ({ subject, fingerprint, issuer }: CertFact): string =>
-  `${subject} ${fingerprint.slice(0, 12)} by ${issuer}`;
-
-const listed = (nodes: readonly string[]): string =>
-  nodes.length > 5 ? `${nodes.slice(0, 5).join(', ')} and ${nodes.length - 5} more` : nodes.join(', ');
 
 export const frontChecks: readonly Precondition[] = [fronts];

@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
+import { some } from '../../src/core/model/some.ts';
 import { failedSafe, reasonOf } from '../../src/errors.ts';
 import type { LoadSummary } from '../load/summary.ts';
 
@@ -83,9 +84,7 @@ export async function cleanLoad(options: LoadOptions, say = onStderr): Promise<L
 function reason(last: string, stderr: string): string {
   const summary = summaryIn(last);
   if (!summary) return stderr.trim().split('\n').at(-1) || last || 'it said nothing';
-  const why = summary.baseline?.why ?? [];
-  const more = why.length > 3 ? `; and ${why.length - 3} more` : '';
-  return [summary.result, ...why.slice(0, 3)].join('; ') + more;
+  return some([summary.result, ...(summary.baseline?.why ?? [])], 4, 'semicolon');
 }
 
 /** The last line of a load that could end; of one that was killed it is a second's line, or half of one. */

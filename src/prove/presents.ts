@@ -2,6 +2,7 @@
 // connection which may have been made with an earlier content is gone.
 
 import type { Instance, Millis } from '../core/model/inventory.ts';
+import { some } from '../core/model/some.ts';
 import type { Proof } from '../core/model/step.ts';
 import { atOnce, combined, safely } from './combine.ts';
 import { contentOf } from './content.ts';
@@ -73,10 +74,9 @@ async function earlierConnectionsGone(
   if (waiting.length === 0)
     return { shown: true, words: 'every kubelet has restarted since, so every connection is a new one' };
   const left = seconds(KEPT_CONNECTIONS - elapsed);
-  const more = waiting.length > 3 ? ` and ${waiting.length - 3} more` : '';
   return {
     shown: false,
-    words: `connections to ${waiting.slice(0, 3).join(', ')}${more} may be older; they go in ${left} at the latest, or when that kubelet restarts`,
+    words: `connections to ${some(waiting)} may be older; they go in ${left} at the latest, or when that kubelet restarts`,
   };
 }
 

@@ -4,6 +4,7 @@
 import { type Caller, callersOf, isForeign, type Place, trusts } from '../core/catalog/fronts.ts';
 import type { StoreId } from '../core/model/ids.ts';
 import type { AuthorityRotation } from '../core/model/rotation.ts';
+import { someLines } from '../core/model/some.ts';
 import type { Step } from '../core/model/step.ts';
 import { type Value, verifies } from '../core/model/value.ts';
 import { type FrontSeen, lookAtFronts } from '../discover/fronts.ts';
@@ -28,8 +29,8 @@ export async function refuseFronts(ctx: Context, step: Step, stores: readonly St
   const accepted = await untilNothingIsOpen(ctx, step, { limit: LIMIT, every: 500 }, async () => {
     const faults = await faultsAt(ctx, authority, open, value);
     open = open.filter((caller) => faults.has(placeOf(caller)));
-    lines = [...faults].map(([place, why]) => `\n  ${place}: ${why}`).sort();
-    const what = `the servers of kubeconfigs: ${lines[0]?.trim()}`;
+    lines = [...faults].map(([place, why]) => `${place}: ${why}`).sort();
+    const what = `the servers of kubeconfigs: ${lines[0]}`;
     return open.length === 0 ? undefined : { what, missing: nodes().map((node) => `node/${node}`) };
   });
   if (!accepted) throw notAccepted(step, lines, nodes());
@@ -84,10 +85,9 @@ function faultOf(
 }
 
 const notAccepted = (step: Step, lines: readonly string[], nodes: readonly string[]): RerootError => {
-  const more = lines.length > 8 ? `\n  and ${lines.length - 8} more` : '';
   return new RerootError(
     EXIT.blocked,
-    `not begun: ${step.title}: clients would be cut off from the server in their kubeconfig${lines.slice(0, 8).join('')}${more}`,
+    `not begun: ${step.title}: clients would be cut off from the server in their kubeconfig${someLines(lines)}`,
     {
       hints: [
         'let what stands there pass TLS through to the API servers, and make it answer',

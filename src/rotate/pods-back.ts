@@ -3,6 +3,7 @@
 import { minorOf } from '../core/catalog/facts.ts';
 import type { NodeName } from '../core/model/ids.ts';
 import type { Instance } from '../core/model/inventory.ts';
+import { some, someLines } from '../core/model/some.ts';
 import type { Step } from '../core/model/step.ts';
 import { listReduced } from '../discover/paged.ts';
 import { EXIT, RerootError } from '../errors.ts';
@@ -112,16 +113,16 @@ const keepsReadiness = ({ version }: Instance): boolean => (minorOf(version) ?? 
 
 /** `app/web-1 on w1, app/web-2 on w2 and 3 more`. */
 export const names = (pods: readonly Pick<PodReadiness, 'name' | 'node'>[]): string =>
-  pods
-    .slice(0, 5)
-    .map(({ name, node }) => `${name} on ${node}`)
-    .join(', ') + (pods.length > 5 ? ` and ${pods.length - 5} more` : '');
+  some(
+    pods.map(({ name, node }) => `${name} on ${node}`),
+    5,
+  );
 
 function notAdmitted(pods: readonly PodReadiness[]): RerootError {
-  const lines = pods.slice(0, 5).map(({ name, node, rejected }) => `\n  pod/${name} on ${node}: ${rejected}`);
+  const lines = pods.map(({ name, node, rejected }) => `pod/${name} on ${node}: ${rejected}`);
   return new RerootError(
     EXIT.failedSafe,
-    `kubelets that were restarted did not admit pods again that ran there before${lines.join('')}`,
+    `kubelets that were restarted did not admit pods again that ran there before${someLines(lines, 5)}`,
     {
       hints: ['their owners make others; see that they run, and mend the cause on the nodes that come next', GO_ON],
     },

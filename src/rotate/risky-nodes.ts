@@ -3,6 +3,7 @@
 
 import type { KubeObject } from '../cluster/client.ts';
 import type { NodeName } from '../core/model/ids.ts';
+import { someLines } from '../core/model/some.ts';
 import type { Step } from '../core/model/step.ts';
 import { listReduced } from '../discover/paged.ts';
 import { EXIT, RerootError } from '../errors.ts';
@@ -75,9 +76,8 @@ function refused(ctx: Context, step: Step, risks: readonly Risk[]): RerootError 
     const data = { reason: 'node-at-risk', ways: [mend, waive(node)] };
     ctx.emit({ type: 'blocked', step: step.id, party: `node/${node}`, message, data });
   }
-  const lines = risks.slice(0, 8).map(({ node, condition, why }) => `\n  node/${node} is ${said(condition)}: ${why}`);
-  const more = risks.length > 8 ? `\n  and ${risks.length - 8} more` : '';
-  const message = `a restart of these kubelets may fail pods, and none was begun${lines.join('')}${more}`;
+  const lines = risks.map(({ node, condition, why }) => `node/${node} is ${said(condition)}: ${why}`);
+  const message = `a restart of these kubelets may fail pods, and none was begun${someLines(lines)}`;
   const ways = risks.slice(0, 3).map(({ mend }) => mend);
   return new RerootError(EXIT.blocked, message, { hints: [...ways, waive(risks[0]?.node ?? ''), GO_ON] });
 }

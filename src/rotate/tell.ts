@@ -1,5 +1,6 @@
 // Words and events about steps and those who stand in their way.
 
+import { someLines } from '../core/model/some.ts';
 import type { Blocker, Plan, Step } from '../core/model/step.ts';
 import { EXIT, RerootError } from '../errors.ts';
 import type { Context } from './context.ts';
@@ -51,10 +52,9 @@ export function tellPlan(ctx: Context, plan: Plan): void {
 /** Tells of each blocker, and makes the failure that names them. */
 export function blocked(ctx: Context, step: Step): RerootError {
   for (const blocker of step.blockers) tellBlocker(ctx, step, blocker);
-  const named = step.blockers.slice(0, 8).map((blocker) => `\n  ${blocker.party}: ${blocker.message}`);
-  const more = step.blockers.length > 8 ? `\n  and ${step.blockers.length - 8} more` : '';
+  const named = step.blockers.map((blocker) => `${blocker.party}: ${blocker.message}`);
   const ways = [...new Set(step.blockers.flatMap((blocker) => blocker.ways))].slice(0, 6);
-  return new RerootError(EXIT.blocked, `${step.move} waits, and was not begun: ${step.title}${named.join('')}${more}`, {
+  return new RerootError(EXIT.blocked, `${step.move} waits, and was not begun: ${step.title}${someLines(named)}`, {
     hints: [...ways, GO_ON],
   });
 }

@@ -1,6 +1,7 @@
 // A wait ends by a proof or by a time-out that names who was not proved. Never a bare sleep.
 
 import { setTimeout as pause } from 'node:timers/promises';
+import { some } from '../core/model/some.ts';
 import type { Proof, ProofKind } from '../core/model/step.ts';
 import type { Value } from '../core/model/value.ts';
 import { EXIT, RerootError } from '../errors.ts';
@@ -79,10 +80,11 @@ function split(proof: Proof, observations: readonly Observation[]): { missing: M
 }
 
 const lines = (missing: readonly Missing[]): string =>
-  missing
-    .slice(0, 5)
-    .map((item) => `${item.of}: ${item.evidence}`)
-    .join('; ') + (missing.length > 5 ? `; and ${missing.length - 5} more` : '');
+  some(
+    missing.map((item) => `${item.of}: ${item.evidence}`),
+    5,
+    'semicolon',
+  );
 
 function tellWait(missing: readonly Missing[], waited: number, options: WaitOptions): void {
   const [first] = missing;

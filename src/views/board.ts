@@ -1,10 +1,11 @@
 // `-o board`: the view as a frame of lines, and a painter that redraws them in place.
 
+import { some } from '../core/model/some.ts';
 import type { RotationEvent } from '../rotate/events.ts';
 import { type BoardView, emptyBoard, ended, shownMoves, withEvent } from './board-view.ts';
 import { type Colours, coloursFor, type Output, plainColours } from './colours.ts';
 import { printable } from './redact.ts';
-import { duration, some, wrap } from './text.ts';
+import { duration, wrap } from './text.ts';
 
 export interface FrameOptions {
   /** Milliseconds since the epoch: running times count up to it. */

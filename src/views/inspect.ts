@@ -2,9 +2,10 @@
 
 import { AUTHORITIES, type Authority } from '../core/model/ids.ts';
 import type { AuthorityFact, CertFact, Finding, Inventory, Store } from '../core/model/inventory.ts';
+import { some } from '../core/model/some.ts';
 import type { Colours } from './colours.ts';
 import { groupStores, rootOf, type StoreGroup, type Users } from './inspect-groups.ts';
-import { columns, dateTime, distance, plural, short, some } from './text.ts';
+import { columns, dateTime, distance, plural, short } from './text.ts';
 
 export interface InspectView {
   inventory: Inventory;

@@ -1,10 +1,11 @@
 // One event as text for a log or a terminal without cursor movement: when, which move, which authority, what, on whom, for how long.
 
+import { some } from '../core/model/some.ts';
 import type { RotationEvent } from '../rotate/events.ts';
 import { type Colours, plainColours } from './colours.ts';
 import { hintsOf, nameList, numberOf, stateOf, textOf } from './event-data.ts';
 import { printable } from './redact.ts';
-import { columns, duration, some } from './text.ts';
+import { columns, duration } from './text.ts';
 
 /**
  * The event's line; what stands in the way, failures and errors carry indented `reason:` and `hint:` lines below it.

@@ -1,8 +1,9 @@
 // One step of a plan as lines: what it waits for, what it changes, what proves it, what turns it back, who stands in the way.
 
+import { some } from '../core/model/some.ts';
 import type { Action, Blocker, Plan, Proof, Step } from '../core/model/step.ts';
 import type { Colours } from './colours.ts';
-import { columns, plural, some } from './text.ts';
+import { columns, plural } from './text.ts';
 
 interface StepOptions {
   full: boolean;

@@ -1,4 +1,4 @@
-// Small words for times, names and lists, used by every view. Pure.
+// Small words for times, names and lists, used by every view (lists: src/core/model/some.ts). Pure.
 
 import type { CertFact } from '../core/model/inventory.ts';
 
@@ -27,12 +27,6 @@ export const plural = (count: number, noun: string): string => `${count} ${noun}
 
 /** The first bytes of a fingerprint are enough to tell two CAs of one cluster apart; views that must be exact print all of it. */
 export const short = (fingerprint: string): string => fingerprint.slice(0, 12);
-
-/** The first few, and how many more there are: `a, b and 4,998 more`. */
-export function some(items: readonly string[], most = 3): string {
-  if (items.length <= most + 1) return items.join(', ');
-  return `${items.slice(0, most).join(', ')} and ${(items.length - most).toLocaleString('en')} more`;
-}
 
 /** `CN=kubernetes  3f2a91bc0d11  2017-03-01 09:30Z to 2027-02-27 09:30Z`. */
 export const certLine = (cert: CertFact): string =>

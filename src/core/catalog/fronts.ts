@@ -4,6 +4,7 @@
 import type { NodeName, PartyId } from '../model/ids.ts';
 import type { CertFact, Front, Instance, Inventory, Store } from '../model/inventory.ts';
 import type { AuthorityRotation } from '../model/rotation.ts';
+import { some } from '../model/some.ts';
 import { fileUses } from './stores-of.ts';
 import { storeIdOf } from './survey.ts';
 import { credentialOf, trustOf } from './value-of.ts';
@@ -96,10 +97,7 @@ export const said = ({ subject, fingerprint, issuer }: CertFact): string =>
   `${subject} ${fingerprint.slice(0, 12)} by ${issuer}`;
 
 /** Nodes in words, each once: the first five, and how many more there are. */
-export function nodesIn(places: readonly Place[]): string {
-  const nodes = [...new Set(places.map(({ node }) => node))];
-  return nodes.length > 5 ? `${nodes.slice(0, 5).join(', ')} and ${nodes.length - 5} more` : nodes.join(', ');
-}
+export const nodesIn = (places: readonly Place[]): string => some([...new Set(places.map(({ node }) => node))], 5);
 
 /** Fingerprints of the leafs that API servers serve by their flags. */
 function servedByAPIServers(instances: readonly Instance[], stores: ReadonlyMap<string, Store>): Set<string> {

@@ -1,6 +1,7 @@
 // Stores, parties, values and proofs in the words of the field, for explanations. No decisions here.
 
 import { parseFileId, type StoreId, type UseId } from './ids.ts';
+import { some } from './some.ts';
 import type { Proof } from './step.ts';
 import type { Use } from './topology.ts';
 import type { Credential, Trust, Value } from './value.ts';
@@ -52,12 +53,7 @@ export const faultWords: Partial<Record<Value, string>> = {
   none: 'no CA',
 };
 
-const MOST_LISTED = 5;
-
-const list = (ids: readonly string[]): string =>
-  ids.length <= MOST_LISTED
-    ? ids.join(', ')
-    : `${ids.slice(0, MOST_LISTED - 1).join(', ')} and ${ids.length - MOST_LISTED + 1} more`;
+const list = (ids: readonly string[]): string => some(ids, 4);
 
 const or = (values: readonly Value[]): string =>
   values.filter((value) => value !== 'other' && value !== 'none').join(' or ');

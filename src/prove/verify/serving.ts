@@ -6,6 +6,7 @@ import { servedChain, type Target } from '../../cluster/wire.ts';
 import { fileUses } from '../../core/catalog/stores-of.ts';
 import { wholeStore } from '../../core/model/ids.ts';
 import type { Instance, Store } from '../../core/model/inventory.ts';
+import { some } from '../../core/model/some.ts';
 import { flag } from '../../discover/argv.ts';
 import { storeIdOf } from '../../discover/users.ts';
 import { reasonOf } from '../../errors.ts';
@@ -146,12 +147,7 @@ function kubeconfigClients(ctx: VerifyContext): Client[] {
   }));
 }
 
-const nameOf = (names: readonly string[]): string => {
-  const different = [...new Set(names)];
-  return different.length > 3
-    ? `${different.slice(0, 2).join(', ')} and ${different.length - 2} more`
-    : different.join(', ');
-};
+const nameOf = (names: readonly string[]): string => some([...new Set(names)], 2);
 
 /** kubeconfig-ca store to the instance that reads it. */
 function usersOfTrust(instances: readonly Instance[]): Map<string, string> {

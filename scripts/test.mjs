@@ -1,5 +1,5 @@
-// The tests: checks, fast tests, then the tests on process labs, one file after another. `--fast` leaves the labs out; `--full` runs those on the full
-// lab alone (as root, twelve to nineteen minutes). Works in a fresh clone.
+// The tests: checks, fast tests, then those on process labs and on the full lab (as root), one file after another. `--fast` leaves the labs out; `--full`
+// runs those on the full lab alone. Works in a fresh clone.
 // The last line is `N passed, N failed, N skipped`. With REROOT_REQUIRE_LAB=1 a skipped test is a failure.
 import { spawnSync } from 'node:child_process';
 import { installDebianPackages } from './debian.mjs';
@@ -33,7 +33,7 @@ if (fullOnly) {
 } else {
   if (filters.length === 0) runCheck();
   run('fast');
-  if (!fastOnly) run('lab');
+  for (const labs of fastOnly ? [] : ['lab', 'full']) run(labs);
 }
 
 if (requireLab && total.skipped > 0) {

@@ -8,15 +8,22 @@ import { cleanLoad, type LoadProcess } from '../../lab/demo/load-process.ts';
 import { countRestarts } from '../../lab/demo/restarts.ts';
 import { availability } from '../../lab/demo/tally.ts';
 import type { LoadSummary } from '../../lab/load/summary.ts';
+import { verifiedBy } from '../../src/pki/certificate.ts';
+import { requireCertificates } from '../../src/pki/pem.ts';
 import type { RotationEvent } from '../../src/rotate/events.ts';
 import type { RotationRecord } from '../../src/rotate/record-types.ts';
-import { command } from '../lab/harness.ts';
+import { command, killAfter } from '../lab/harness.ts';
 import { oneStory } from '../lab/one-story.ts';
+import { signedByEach } from '../lab/signers.ts';
 import { describeFull, type FullLab, fullLabUp, workloads } from './harness.ts';
+import { openKeysOn, saysAKey } from './keys.ts';
 import { doors, takeOldCredentials } from './old-doors.ts';
+import { renewedByItself } from './own-renewal.ts';
 
 const AUTHORITIES = ['--authority', 'kubernetes,front-proxy'];
 const json = ['-o', 'json'];
+/** Times that reroot is killed before the end of issue. Its looks take some of the seconds until then, so not every kill meets a step. */
+const KILLS = 6;
 /** Clients of the load that hold old on purpose, or by what they are: they are waived, and are cut off. */
 const KEEP_OLD = ['fresh', 'kept', 'pod-frozen', 'pod-subpath', 'static-pod'];
 
@@ -64,15 +71,20 @@ await describeFull('the whole page on a full lab', () => {
     let waived: string[];
     let restarts: Record<string, number>;
     let oldJoin: string;
+    let openKeys: string[];
 
-    test('to the end of issue, under load', async () => {
+    test('killed six times at random moments it reaches the end of issue, under load', async () => {
       await takeOldCredentials(lab);
+      openKeys = await openKeysOn(lab);
       for (const { what, status } of await doors(lab, [])) expect(status, `${what}: old opens it before`).toBe('200');
       oldJoin = await lab.on('cp1', 'kubeadm token create --print-join-command 2>/dev/null');
       const args = ['--keep', '--rate', '5'];
       load = await cleanLoad({ command, lab: lab.name, seconds: 2400, args });
       const counted = await countRestarts('full', lab.dir);
-      await lab.must(['rotate', '--until', 'issue', ...AUTHORITIES, ...json], 0, { onEvent });
+      const rotate = ['rotate', '--until', 'issue', ...AUTHORITIES, ...json];
+      for (let kill = 0; kill < KILLS; kill += 1)
+        await lab.run(rotate, { onEvent, onStart: killAfter(3_000 + Math.random() * 30_000) });
+      await lab.must(rotate, 0, { onEvent });
       await lab.must(['verify', ...json]);
       restarts = await counted();
     });
@@ -140,6 +152,26 @@ await describeFull('the whole page on a full lab', () => {
       );
       expect(bridges.length).toBeGreaterThan(1);
       for (const { what, status } of await doors(lab, bridges)) expect(['401', '403', '000'], what).toContain(status);
+    });
+
+    test('each signer gives a certificate from new, and from new alone', async () => {
+      const [ca, ...more] = requireCertificates(await lab.on('cp1', 'cat /etc/kubernetes/pki/ca.crt'), 'ca.crt');
+      const [before] = requireCertificates(await lab.on('cp1', 'cat /root/old/ca.crt'), 'the old CA');
+      expect(more).toEqual([]);
+      for (const [signer, certificate] of await signedByEach(lab)) {
+        expect(verifiedBy(certificate, ca), signer).toBe(true);
+        expect(verifiedBy(certificate, before), signer).toBe(false);
+      }
+    });
+
+    test('a kubelet renews its own client certificate, from new', async () => {
+      await renewedByItself(lab, 'w1');
+      lab.kubectl(['wait', '--for=condition=Ready', 'node', 'w1', '--timeout=50s']);
+    });
+
+    test('no private key can be read by others, and none is in a log, in the record or in what was said', async () => {
+      expect(await openKeysOn(lab)).toEqual(openKeys);
+      expect(saysAKey(summary, events)).toBe(false);
     });
 
     test('exec, logs, port-forward, aggregated calls and webhooks work', async () => {

@@ -76,7 +76,11 @@ export function labAt(name: string): TestLab {
 }
 
 /** kubectl of the lab, with its kubeconfig or another; returns standard output, throws with standard error. */
-export function kubectl(lab: TestLab, args: readonly string[], kubeconfig = join(lab.dir, 'kubeconfig')): string {
+export function kubectl(
+  lab: Pick<TestLab, 'dir'>,
+  args: readonly string[],
+  kubeconfig = join(lab.dir, 'kubeconfig'),
+): string {
   return execFileSync(join(lab.dir, 'bin', 'kubectl'), ['--kubeconfig', kubeconfig, ...args], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -33,13 +33,13 @@ const WANTED: Wanted[] = [
 ];
 
 /** By signer, what it signed just now. */
-export async function signedByEach(lab: TestLab): Promise<Map<string, Certificate>> {
+export async function signedByEach(lab: Pick<TestLab, 'dir'>): Promise<Map<string, Certificate>> {
   const signed = new Map<string, Certificate>();
   for (const wanted of WANTED) signed.set(wanted.signer, await sign(lab, wanted));
   return signed;
 }
 
-async function sign(lab: TestLab, { signer, usages, subject, dnsNames }: Wanted): Promise<Certificate> {
+async function sign(lab: Pick<TestLab, 'dir'>, { signer, usages, subject, dnsNames }: Wanted): Promise<Certificate> {
   const name = `test-${signer}-${Date.now()}`;
   const request = makeCSR({ key: generateKey('EC-P-256'), subject, dnsNames, ipAddresses: [] });
   const object = {

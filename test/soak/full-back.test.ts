@@ -7,13 +7,15 @@ import { cleanLoad, type LoadProcess } from '../../lab/demo/load-process.ts';
 import { availability } from '../../lab/demo/tally.ts';
 import type { RotationEvent } from '../../src/rotate/events.ts';
 import { describeFull, type FullLab, fullLabUp, workloads } from '../full/harness.ts';
-import { command } from '../lab/harness.ts';
+import { command, killAfter } from '../lab/harness.ts';
 import { oneStory } from '../lab/one-story.ts';
 import { watchReady } from './watcher.ts';
 
 const AUTHORITIES = ['--authority', 'kubernetes,front-proxy'];
 const json = ['-o', 'json'];
-/** What `lab workloads` makes, and the least of each that its budget allows (lab/full/workloads/owners.ts, hooks.ts, sample.ts). */
+/** Times that reroot is killed on each way, at random moments. */
+const KILLS = 5;
+/** What `lab workloads` makes, and the least of each that its budget allows (lab/full/workloads). */
 const LEAST = new Map([
   ['app1/shop', 1],
   ['app1/web', 2],
@@ -23,7 +25,12 @@ const LEAST = new Map([
   ['app4/bare', 1],
   ['app4/old', 1],
   ['app5/batch', 1],
+  ['hooks/webhook', 1],
+  ['load/echo', 1],
+  ['wardle/sample-apiserver', 1],
 ]);
+/** Of each of these every pod is stale, and its owner makes it anew. */
+const EVICTED = [...LEAST.keys()].filter((app) => /^app[1-5]/.test(app));
 
 await describeFull('two rotations on a full lab, and back', () => {
   oneStory();
@@ -46,7 +53,7 @@ await describeFull('two rotations on a full lab, and back', () => {
     const retire = ['rotate', '--until', 'retire', '--yes', '--restart', 'stale', ...AUTHORITIES, ...json];
     const refused = await lab.must(retire, 3);
     const keep = blockedParties(refused);
-    // Those of LEAST have owners who make them anew: they are evicted, and nobody waives them.
+    // Those of EVICTED have owners who make them anew: they are evicted, and nobody waives them.
     expect(keep.filter((party) => /^pod\/app[1-4]\//.test(party))).toEqual([]);
     const evicted = new Set<string>();
     const onEvent = ({ type, message, party = '' }: RotationEvent): void => {
@@ -60,19 +67,25 @@ await describeFull('two rotations on a full lab, and back', () => {
     );
     for (const [app, least] of LEAST) expect(ready.get(app), app).toBeGreaterThanOrEqual(least);
     for (const [service, least] of endpoints) expect(least, service).toBeGreaterThan(0);
-    for (const app of LEAST.keys())
+    for (const app of EVICTED)
       expect([...evicted].filter((party) => party.startsWith(`pod/${app}-`)).length, app).toBeGreaterThan(1);
     await lab.must(['verify', ...json]);
   });
 
-  test('the second one is rolled back from the end of issue, with the load unharmed and nobody waived', async () => {
+  test('the second one is rolled back from the end of issue, killed on its way there and back, with the load unharmed and nobody waived', async () => {
     const events: RotationEvent[] = [];
     const onEvent = (event: RotationEvent): void => void events.push(event);
+    const killed = async (args: readonly string[]): Promise<void> => {
+      for (let kill = 0; kill < KILLS; kill += 1)
+        await lab.run([...args, ...json], { onEvent, onStart: killAfter(2_000 + Math.random() * 20_000) });
+    };
     // What the swaps of retire have left to cut is cut by the first requests through each API server (trap 26): in a baseline, which is tried again.
     load = await cleanLoad({ command, lab: lab.name, seconds: 2400, args: ['--keep', '--rate', '5'] });
     const before = await lab.on('cp1', 'cat /etc/kubernetes/pki/ca.crt');
+    await killed(['rotate', '--until', 'issue', ...AUTHORITIES]);
     await lab.must(['rotate', '--until', 'issue', ...AUTHORITIES, ...json], 0, { onEvent });
     expect(await lab.on('cp1', 'cat /etc/kubernetes/pki/ca.crt')).not.toBe(before);
+    await killed(['rollback']);
     const back = await lab.must(['rollback', ...json], 0, { onEvent });
     expect(back.events.filter(({ type }) => type === 'blocked')).toEqual([]);
     await new Promise((resolve) => setTimeout(resolve, 5_000));

@@ -2,8 +2,8 @@
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestLab } from './harness.ts';
-import { filesBelow } from './old-doors.ts';
+import type { TestLab } from '../lab/harness.ts';
+import { filesBelow } from '../lab/old-doors.ts';
 
 const KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*-----END [A-Z ]*PRIVATE KEY-----/g;
 /** base64 of `-----BEGIN … PRIVATE KEY` at each of the three offsets begins differently; the first is how kubeconfigs and Secrets hold it. */

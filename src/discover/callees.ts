@@ -3,9 +3,11 @@
 
 import { isIP } from 'node:net';
 import pLimit from 'p-limit';
-import { type Cluster, isNotFound, type ObjectMeta } from '../cluster/client.ts';
+import type { Cluster, ObjectMeta } from '../cluster/client.ts';
+import { type Address, addressesOf } from '../cluster/service.ts';
 import { type Dial, directly, servedChain } from '../cluster/wire.ts';
 import { objectId, type PartyId } from '../core/model/ids.ts';
+import type { ServiceRef } from '../core/model/inventory.ts';
 import { reasonOf } from '../errors.ts';
 import { type Certificate, readCertificate } from '../pki/certificate.ts';
 import { parseCertificates } from '../pki/pem.ts';
@@ -49,12 +51,16 @@ export interface CalleeSeen {
   endpoint?: string;
   through?: string;
   serverName?: string;
+  service?: ServiceRef;
   served?: Certificate[];
+  others?: Certificate[][];
   insecureSkipTLSVerify?: boolean;
   why?: string;
 }
 
 const ADMISSION = '/apis/admissionregistration.k8s.io/v1';
+/** Pods behind one Service that are asked in a look at everything. */
+const MOST = 32;
 /** Milliseconds: a cluster address that is not routed from here gives no answer at all. */
 const PATIENCE = 3_000;
 
@@ -130,44 +136,51 @@ async function look(cluster: Cluster, declared: Declared, dial: Dial): Promise<C
   const place = await placeOf(cluster, config);
   if ('why' in place) return { ...base, why: place.why };
   base.serverName = place.name;
-  const why: string[] = [];
-  for (const { way, address } of waysTo(place.addresses)) {
-    const { host, port } = address;
-    try {
-      const { chain } = await servedChain(host, port, {
-        timeout: PATIENCE,
-        dial,
-        at: way,
-        ...(isIP(place.name) === 0 ? { servername: place.name } : {}),
-      });
-      return {
-        ...base,
-        endpoint: `${host}:${port}`,
-        ...(way.through ? { through: way.node } : {}),
-        served: chain.map((der) => readCertificate(der)),
-      };
-    } catch (thrown) {
-      why.push(reasonOf(thrown));
-    }
+  if (place.service) base.service = place.service;
+  const why = new Set<string>();
+  // As the configuration says, then, where that shows nothing, through the node of each Pod: pod networks are seldom routed from elsewhere.
+  for (const through of [false, true]) {
+    const places = through ? place.addresses.filter(({ node }) => node !== undefined) : place.addresses;
+    const looks = await Promise.all(places.map((address) => meet(address, through, place.name, dial)));
+    const met = looks.filter((one) => 'chain' in one);
+    const [first] = met;
+    if (first) return { ...base, ...first.way, served: first.chain, ...othersOf(met) };
+    for (const one of looks) if ('why' in one) why.add(one.why);
   }
-  return { ...base, why: [...new Set(why)].join('; ') };
+  return { ...base, why: [...why].join('; ') };
 }
 
-interface Address {
-  host: string;
-  port: number;
-  /** The node of the Pod that listens there. */
-  node?: string;
+interface Met {
+  way: Pick<CalleeSeen, 'endpoint' | 'through'>;
+  chain: Certificate[];
 }
 
-/** Each address as the configuration says, then, where that shows nothing, through its own node: pod networks are seldom routed from elsewhere. */
-function waysTo(addresses: readonly Address[]): { address: Address; way: { node?: string; through?: true } }[] {
-  return [
-    ...addresses.map((address) => ({ address, way: address.node === undefined ? {} : { node: address.node } })),
-    ...addresses.flatMap((address) =>
-      address.node === undefined ? [] : [{ address, way: { node: address.node, through: true as const } }],
-    ),
-  ];
+/** One handshake, with the name that API servers ask for. */
+async function meet(
+  { host, port, node }: Address,
+  through: boolean,
+  name: string,
+  dial: Dial,
+): Promise<Met | { why: string }> {
+  try {
+    const { chain } = await servedChain(host, port, {
+      timeout: PATIENCE,
+      dial,
+      at: { ...(node === undefined ? {} : { node }), ...(through ? { through } : {}) },
+      ...(isIP(name) === 0 ? { servername: name } : {}),
+    });
+    const way = { endpoint: `${host}:${port}`, ...(through && node !== undefined ? { through: node } : {}) };
+    return { way, chain: chain.map((der) => readCertificate(der)) };
+  } catch (thrown) {
+    return { why: reasonOf(thrown) };
+  }
+}
+
+/** What Pods behind the same Service serve that have taken something up earlier or later than the first: each leaf once. */
+function othersOf([first, ...rest]: readonly Met[]): Pick<CalleeSeen, 'others'> {
+  const byLeaf = new Map(rest.map(({ chain }) => [chain[0]?.fingerprint, chain]));
+  byLeaf.delete(first?.chain[0]?.fingerprint);
+  return byLeaf.size > 0 ? { others: [...byLeaf.values()] } : {};
 }
 
 function bundleStore({ store, changedAt }: Declared, caBundle: string): RawStore {
@@ -184,7 +197,7 @@ function bundleStore({ store, changedAt }: Declared, caBundle: string): RawStore
   }
 }
 
-type Place = { addresses: Address[]; name: string } | { why: string };
+type Place = { addresses: Address[]; name: string; service?: ServiceRef } | { why: string };
 
 /** Where a callee is, as far as it can be told from here. The name is what API servers verify: `NAME.NAMESPACE.svc` (A:pkg/util/webhook/client.go). */
 async function placeOf(cluster: Cluster, { url, service }: ClientConfig): Promise<Place> {
@@ -195,37 +208,9 @@ async function placeOf(cluster: Cluster, { url, service }: ClientConfig): Promis
   }
   if (!service) return { why: 'it names neither a URL nor a Service' };
   const { name, namespace, port = 443 } = service;
-  const path = `/api/v1/namespaces/${namespace}/services/${name}`;
-  const found = await cluster.get<ServiceObject>(path).catch((thrown: unknown) => {
-    if (isNotFound(thrown)) return undefined;
-    throw thrown;
-  });
-  if (!found) return { why: `its Service ${namespace}/${name} does not exist` };
-  const serverName = `${name}.${namespace}.svc`;
-  const external = found.spec?.type === 'ExternalName' ? found.spec.externalName : undefined;
-  if (external) return { addresses: [{ host: external, port }], name: serverName };
-  const slices = await cluster.list<Slice>(`/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`, {
-    labelSelector: `kubernetes.io/service-name=${name}`,
-  });
-  const portName = found.spec?.ports?.find((one) => one.port === port)?.name ?? '';
-  const addresses = slices.flatMap((slice) => {
-    const target = slice.ports?.find((one) => (one.name ?? '') === portName)?.port;
-    if (target === undefined) return [];
-    return (slice.endpoints ?? []).flatMap(({ addresses, nodeName }) =>
-      addresses
-        .slice(0, 1)
-        .map((host): Address => ({ host, port: target, ...(nodeName === undefined ? {} : { node: nodeName }) })),
-    );
-  });
-  if (addresses.length === 0) return { why: `its Service ${namespace}/${name} has no endpoint` };
-  // One that answers is enough to see what is served; two are tried, for the first may just be going.
-  return { addresses: addresses.slice(0, 2), name: serverName };
-}
-
-interface ServiceObject {
-  spec?: { type?: string; externalName?: string; ports?: { port: number; name?: string }[] };
-}
-interface Slice {
-  endpoints?: { addresses: string[]; nodeName?: string }[];
-  ports?: { name?: string; port?: number }[];
+  const ref = { namespace, name, port };
+  const addresses = await addressesOf(cluster, ref);
+  if ('why' in addresses) return addresses;
+  // Proofs ask each of them (src/prove/endpoint.ts).
+  return { addresses: addresses.slice(0, MOST), name: `${name}.${namespace}.svc`, service: ref };
 }

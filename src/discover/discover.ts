@@ -223,14 +223,21 @@ function podHolds(looks: readonly NodeLook[]): HoldsOf {
 
 const withHolds = (pod: Pod, holds: string[] | undefined): Pod => (holds ? { ...pod, holds } : pod);
 
-function calleeFact({ store, served, ...rest }: CalleeSeen, pool: CertificatePool, stores: readonly Store[]): Callee {
+function calleeFact(
+  { store, served, others, ...rest }: CalleeSeen,
+  pool: CertificatePool,
+  stores: readonly Store[],
+): Callee {
   const chain = served?.map(pool.factOf);
-  const leaf = chain?.[0]?.fingerprint;
-  const servingStore = leaf && stores.find((one) => one.certs[0]?.fingerprint === leaf)?.id;
+  const more = others?.map((one) => one.map(pool.factOf));
+  // Of Pods that differ those that serve what lies in a store say where it comes from.
+  const leafs = new Set([...(chain ? [chain] : []), ...(more ?? [])].map(([leaf]) => leaf?.fingerprint));
+  const servingStore = stores.find(({ certs }) => certs[0] && leafs.has(certs[0].fingerprint))?.id;
   return {
     ...rest,
     ...(store ? { caBundle: store.id } : {}),
     ...(chain ? { served: chain } : {}),
+    ...(more ? { others: more } : {}),
     ...(servingStore ? { servingStore } : {}),
   };
 }

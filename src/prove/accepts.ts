@@ -10,7 +10,7 @@ import { keyToPem } from '../pki/pem.ts';
 import { atOnce, combined, safely } from './combine.ts';
 import { contentOf } from './content.ts';
 import type { Look, LookContext, ProbeIdentity } from './context.ts';
-import { type Endpoint, endpointOfParty } from './endpoint.ts';
+import { atEach, type Endpoint } from './endpoint.ts';
 import { generationsOf, known, type Member, membersOf } from './resolve.ts';
 import { ours, seconds, serverClock } from './times.ts';
 
@@ -27,9 +27,16 @@ export async function accepts(proof: Proof, of: string, ctx: LookContext): Promi
   return combined(looks, proof.keep);
 }
 
-async function look(proof: Proof, member: Member, ctx: LookContext): Promise<Look> {
-  const endpoint = endpointOfParty(ctx, member.party);
-  if (!endpoint) return byCatalogue(proof, member, ctx);
+const look = (proof: Proof, member: Member, ctx: LookContext): Promise<Look> =>
+  atEach(
+    proof,
+    member,
+    ctx,
+    (endpoint) => lookAt(proof, member, ctx, endpoint),
+    () => byCatalogue(proof, member, ctx),
+  );
+
+async function lookAt(proof: Proof, member: Member, ctx: LookContext, endpoint: Endpoint): Promise<Look> {
   const asks = (['old', 'new'] as const).map((generation) =>
     ask(endpoint, member, ctx.identity(proof.authority, generation), proof, ctx.dial),
   );

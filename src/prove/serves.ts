@@ -7,7 +7,7 @@ import { readCertificate } from '../pki/certificate.ts';
 import { credentialIn, describeChain } from './chain.ts';
 import { atOnce, combined, safely } from './combine.ts';
 import type { Look, LookContext } from './context.ts';
-import { endpointOfParty } from './endpoint.ts';
+import { atEach, type Endpoint } from './endpoint.ts';
 import { generationsOf, known, type Member, membersOf } from './resolve.ts';
 
 const PATIENCE = 5_000;
@@ -22,9 +22,10 @@ export async function serves(proof: Proof, of: string, ctx: LookContext): Promis
   return combined(looks, proof.keep);
 }
 
-async function look(proof: Proof, member: Member, ctx: LookContext): Promise<Look> {
-  const endpoint = endpointOfParty(ctx, member.party);
-  if (!endpoint) return { value: undefined, evidence: 'where it serves cannot be reached from here' };
+const look = (proof: Proof, member: Member, ctx: LookContext): Promise<Look> =>
+  atEach(proof, member, ctx, (endpoint) => lookAt(proof, member, ctx, endpoint));
+
+async function lookAt(proof: Proof, member: Member, ctx: LookContext, endpoint: Endpoint): Promise<Look> {
   const name = nameFor(member, ctx);
   const { host, port, ...at } = endpoint;
   const { chain } = await servedChain(host, port, {

@@ -74,14 +74,15 @@ export function createCollector({ look, tail, now = Date.now }: CollectorOptions
     // Its last lines may still be on their way.
     setTimeout(followed.tail.stop, 2_000).unref();
     const [uid] = pod.id.split('/');
-    const crashed = seen.some((one) => one.id.startsWith(`${uid}/`));
+    const successor = seen.find((one) => one.id.startsWith(`${uid}/`));
     for (const kind of followed.last.keys()) {
       const books = open.get(kind);
       if (!books) continue;
-      if (!crashed) books.tally.gone(kind);
+      if (!successor) books.tally.gone(kind);
       else
         books.tally.failed({
-          t: now(),
+          // Of its end nothing is said but when the next began; this look may come seconds later on a busy machine.
+          t: successor.startedAt,
           kind,
           class: 'other',
           text: `the client of ${pod.name} ended by itself`,

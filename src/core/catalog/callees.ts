@@ -51,14 +51,16 @@ const calledAs = (callee: Callee, side: 'verifies' | 'presents'): End =>
 
 function servingUse(survey: Survey, a: AuthorityRotation, callee: Callee): PartUse | undefined {
   const store = callee.servingStore ? survey.store(callee.servingStore) : undefined;
-  const served = callee.served ? credentialOf(callee.served, a) : undefined;
+  const chains = callee.served ? [callee.served, ...(callee.others ?? [])] : [];
+  const served = [...new Set(chains.map((chain) => credentialOf(chain, a)))];
   const inStore = store ? contentOf(store, 'credential', a) : undefined;
-  if ((served ?? inStore ?? 'other') === 'other' && (inStore ?? 'other') === 'other') return undefined;
+  if ([...served, inStore ?? 'other'].every((value) => value === 'other')) return undefined;
   const owner = store ? ownerOf(survey, store) : undefined;
   // What it serves was seen; where it was not, its start says what it may have loaded.
-  const memory = served
-    ? [served]
-    : store && inStore && memoryOf(survey, a, owner?.startedAt, store, 'credential', inStore);
+  const memory =
+    served.length > 0
+      ? served
+      : store && inStore && memoryOf(survey, a, owner?.startedAt, store, 'credential', inStore);
   return {
     name: 'serving',
     authority: a.authority,

@@ -149,19 +149,30 @@ export interface Node {
   freeBytes?: number;
 }
 
+/** A Service and one of its ports. */
+export interface ServiceRef {
+  namespace: string;
+  name: string;
+  port: number;
+}
+
 /** An endpoint the API server calls with a trust anchor of its own: webhook, aggregated API server, CRD conversion. */
 export interface Callee {
   id: PartyId; // webhook/NAME | apiservice/NAME | crd/NAME
   /** The store with its caBundle. */
   caBundle?: StoreId;
-  /** host:port where it was reached, if it was. */
+  /** host:port where it was reached first, if it was. */
   endpoint?: string;
   /** The node through which it was reached; absent: from here. */
   through?: NodeName;
   /** The name API servers look for in its certificate: `NAME.NAMESPACE.svc`, or the URL's host. */
   serverName?: string;
+  /** What it is behind. Its Pods are looked up again for each proof: they move. */
+  service?: ServiceRef;
   /** The chain it served, leaf first. */
   served?: CertFact[];
+  /** Chains with other leafs, from other Pods behind the same Service. */
+  others?: CertFact[][];
   /** The store its serving certificate comes from, where reroot found it by fingerprint. */
   servingStore?: StoreId;
   insecureSkipTLSVerify?: boolean;

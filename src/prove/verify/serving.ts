@@ -13,7 +13,7 @@ import { reasonOf } from '../../errors.ts';
 import { type Certificate, readCertificate } from '../../pki/certificate.ts';
 import { judgeChain } from '../../pki/verify.ts';
 import { describeChain } from '../chain.ts';
-import { splitEndpoint, wayTo } from '../endpoint.ts';
+import { placesOf, splitEndpoint } from '../endpoint.ts';
 import { type Check, check, type VerifyContext } from './check.ts';
 
 const PATIENCE = 5_000;
@@ -40,7 +40,7 @@ interface Server {
 }
 
 export async function servingChecks(ctx: VerifyContext): Promise<Check[]> {
-  const servers = [...apiServers(ctx), ...kubelets(ctx), ...etcdMembers(ctx), ...callees(ctx)];
+  const servers = [...apiServers(ctx), ...kubelets(ctx), ...etcdMembers(ctx), ...(await callees(ctx))];
   const results = await Promise.all(servers.map((server) => limit(() => look(server, ctx))));
   return results.flat();
 }
@@ -224,24 +224,25 @@ function etcdMembers(ctx: VerifyContext): Server[] {
   });
 }
 
-function callees(ctx: VerifyContext): Server[] {
+/** Each Pod behind each of them. */
+async function callees(ctx: VerifyContext): Promise<Server[]> {
   const stores = new Map(ctx.inventory.stores.map((store) => [store.id, store]));
-  return ctx.inventory.callees.flatMap((callee): Server[] => {
-    const { endpoint, caBundle, serverName: name } = callee;
-    if (!endpoint || caBundle === undefined) return [];
+  const servers = ctx.inventory.callees.map(async (callee): Promise<Server[]> => {
+    const { caBundle, serverName: name, service, ...met } = callee;
+    if (!met.endpoint || caBundle === undefined) return [];
     const verifier: Verifier = {
       name: 'kube-apiserver',
       anchors: certificatesOf(ctx, stores.get(caBundle)),
       ...(name === undefined ? {} : { serverName: name }),
     };
-    return [
-      {
-        name: callee.id,
-        endpoint,
-        at: wayTo(callee),
-        ...(name === undefined ? {} : { sni: name }),
-        verifiers: [verifier],
-      },
-    ];
+    // Where it leads nowhere any more, the place where it was met says so.
+    const places = await placesOf(ctx.cluster, callee).catch(() => placesOf(ctx.cluster, met));
+    return places.map(({ host, port, ...at }) => {
+      const endpoint = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
+      const sni = name === undefined ? {} : { sni: name };
+      const own = places.length === 1 ? callee.id : `${callee.id} at ${endpoint}`;
+      return { name: own, endpoint, at, ...sni, verifiers: [verifier] };
+    });
   });
+  return (await Promise.all(servers)).flat();
 }

@@ -104,8 +104,11 @@ describe('the collector', () => {
     await become('b/0');
     expect(tally.summary()['pod-kept']).toMatchObject({ gone: 1, failed: 0 });
     say(second(1, Date.now() + 1), 'b/0');
+    const restarted = Date.now();
     await become('b/1');
     expect(tally.summary()['pod-kept']).toMatchObject({ gone: 1, failed: 1, ok: 2 });
+    // When it was, not when it was seen.
+    expect(tally.failures().kept).toMatchObject([{ t: restarted }]);
     expect(collector.lives().map(({ name, to }) => [name, to !== undefined])).toEqual([
       ['pod-kept-a/0', true],
       ['pod-kept-b/0', true],

@@ -15,9 +15,10 @@ import { topologyOf } from '../../../src/core/catalog/topology.ts';
 import { credentialOf, signerOf, trustOf } from '../../../src/core/catalog/value-of.ts';
 import { fileId } from '../../../src/core/model/ids.ts';
 import { violations } from '../../../src/core/model/invariant.ts';
-import type { Inventory, Store } from '../../../src/core/model/inventory.ts';
+import type { CertFact, Inventory, Store } from '../../../src/core/model/inventory.ts';
 import { initialState } from '../../../src/core/model/state.ts';
 import type { Topology, Use } from '../../../src/core/model/topology.ts';
+import type { Value } from '../../../src/core/model/value.ts';
 
 const rotation = syntheticRotation();
 const [cluster] = rotation.authorities;
@@ -137,6 +138,19 @@ describe('topologyOf', () => {
       for (const one of inventory.stores) if (one.id.includes('policy')) one.certs = [];
     });
     expect(t.uses.filter((one) => one.party === 'webhook/policy')).toEqual([]);
+  });
+
+  it('takes a callee for all that any of its Pods serves', () => {
+    const serving = (others: CertFact[][]): readonly Value[] | undefined => {
+      const t = make((inventory) => {
+        const [webhook] = inventory.callees;
+        delete webhook!.servingStore;
+        Object.assign(webhook!, { served: [fakeLeaf('webhook', NEW)], others });
+      });
+      return t.initial.uses[use(t, 'webhook/policy:serving').id];
+    };
+    expect(serving([])).toEqual(['new']);
+    expect(serving([[fakeLeaf('webhook', OLD)]])).toEqual(['new', 'old']);
   });
 
   it('leaves out who was waived', () => {

@@ -9,7 +9,7 @@ import { parseCSR } from '../../../src/pki/csr.ts';
 import { keyToPem } from '../../../src/pki/pem.ts';
 import { combined } from '../../../src/prove/combine.ts';
 import { clientLeaf, kubeconfigText, serverLeaf } from '../cluster/material.ts';
-import { IDENTITIES, NEW, OLD, type World, world } from './world.ts';
+import { factsOf, IDENTITIES, NEW, OLD, type World, world } from './world.ts';
 
 let w: World;
 const servers: Server[] = [];
@@ -137,6 +137,56 @@ describe('serves', () => {
     );
     expect(await w.look({ kind: 'serves', of: ['n1/kube-apiserver:serving'], keep: ['new'] })).toMatchObject([
       { value },
+    ]);
+  });
+});
+
+describe('a callee behind a Service', () => {
+  const fresh = serverLeaf(NEW, 'kube-apiserver');
+  const bridge = makeBridge({ purpose: 'serving', by: OLD, of: NEW.certificate, now: Date.now() });
+  const of = ['webhook/hook:serving'];
+  const asOld = () => listen([]);
+  const asNew = () => listen([], fresh.cert + bridge.pem, fresh.keyPem);
+  /** Pods behind it, by where they listen; those that are not ready come last. */
+  function pods(ready: readonly string[], others: readonly string[] = []): void {
+    const slice = (endpoint: string, isReady: boolean) => ({
+      endpoints: [{ addresses: [endpoint.split(':')[0]], conditions: { ready: isReady } }],
+      ports: [{ port: Number(endpoint.split(':')[1]) }],
+    });
+    const items = [...ready.map((one) => slice(one, true)), ...others.map((one) => slice(one, false))];
+    w.api.objects.set('/apis/discovery.k8s.io/v1/namespaces/hooks/endpointslices', { metadata: { name: '' }, items });
+  }
+  function add(endpoint: string): void {
+    w.api.objects.set('/api/v1/namespaces/hooks/services/hook', {
+      metadata: { name: 'hook' },
+      spec: { ports: [{ port: 443 }] },
+    });
+    const service = { namespace: 'hooks', name: 'hook', port: 443 };
+    const served = factsOf(serving.certificate);
+    w.inventory.callees.push({ id: 'webhook/hook', endpoint, service, serverName: 'hook.hooks.svc', served });
+  }
+
+  test('is shown when each of its Pods shows it', async () => {
+    const [old, one, two] = [await asOld(), await asNew(), await asNew()];
+    add(old);
+    pods([one, old]);
+    expect(await w.look({ kind: 'serves', of, keep: ['new+bridge'] })).toMatchObject([
+      { value: 'old', evidence: expect.stringMatching(/^1 of 2 not shown/) },
+    ]);
+    pods([one, two]);
+    expect(await w.look({ kind: 'serves', of, keep: ['new+bridge'] })).toMatchObject([
+      { value: 'new+bridge', evidence: expect.stringMatching(/^2 alike/) },
+    ]);
+  });
+
+  test('is asked where its Pods are now, and not of those that are going', async () => {
+    const [gone, one] = [await asOld(), await asNew()];
+    add(gone);
+    pods([one], [gone]);
+    expect(await w.look({ kind: 'serves', of, keep: ['new+bridge'] })).toMatchObject([{ value: 'new+bridge' }]);
+    pods([]);
+    expect(await w.look({ kind: 'serves', of, keep: ['new+bridge'] })).toMatchObject([
+      { value: undefined, evidence: 'its Service hooks/hook has no endpoint' },
     ]);
   });
 });

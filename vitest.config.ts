@@ -7,7 +7,8 @@ const onLabs = { fileParallelism: false, maxWorkers: 1, testTimeout: 15 * 60_000
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'fast', include: ['test/unit/**/*.test.ts'], testTimeout: 60_000 } },
+      // Without a process and a module cache for each file they take less than half the time. No test leaves anything in the environment.
+      { test: { name: 'fast', include: ['test/unit/**/*.test.ts'], testTimeout: 60_000, isolate: false } },
       { test: { name: 'lab', include: ['test/lab/**/*.test.ts'], ...onLabs } },
       { test: { name: 'full', include: ['test/full/**/*.test.ts'], ...onLabs } },
       { test: { name: 'soak', include: ['test/soak/**/*.test.ts'], ...onLabs } },

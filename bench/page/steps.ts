@@ -1,5 +1,6 @@
 // The Kubernetes page "Manual Rotation of CA Certificates", step by step as it is written, by shell commands on a kubeadm cluster. This is what
-// reroot is held against: it leaves out what the page leaves out (order among nodes but "rolling", proofs, bridges) and adds nothing.
+// reroot is held against: it leaves out what the page leaves out (order among nodes but "rolling", proofs, bridges) and adds nothing. Kubelets are left to renew
+// their client certificates by themselves; what that cuts off comes after the last step, where nothing is counted any more.
 
 export interface Hands {
   controlPlanes: readonly string[];
@@ -82,7 +83,7 @@ const tokens = (bundle: string): string => `
 ca=$(base64 -w0 ${bundle})
 for namespace in $(${KUBECTL} get namespaces --no-headers -o name | cut -d/ -f2); do
   for token in $(${KUBECTL} get secrets --namespace "$namespace" --field-selector type=kubernetes.io/service-account-token -o name); do
-    ${KUBECTL} get $token --namespace "$namespace" -o yaml | sed "s|\\(ca.crt:\\).*|\\1 $ca|" | ${KUBECTL} apply -f - 2>/dev/null
+    ${KUBECTL} get $token --namespace "$namespace" -o yaml | sed "s|\\(ca.crt:\\).*|\\1 $ca|" | ${KUBECTL} apply -f - >/dev/null 2>&1 || echo "not applied: $namespace/$token"
   done
 done
 `;
@@ -97,7 +98,7 @@ done
 for namespace in $(${KUBECTL} get namespaces -o jsonpath='{.items[*].metadata.name}'); do
   for kind in deployment daemonset; do
     for name in $(${KUBECTL} get $kind -n $namespace -o jsonpath='{.items[*].metadata.name}'); do
-      ${KUBECTL} rollout status -n $namespace $kind/$name --timeout=120s || true
+      ${KUBECTL} rollout status -n $namespace $kind/$name --timeout=60s || true
     done
   done
 done

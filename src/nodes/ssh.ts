@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { wrongUse } from '../errors.ts';
@@ -82,9 +82,12 @@ const connection = (master: 'auto' | 'no'): string[] => [
 const option = (text: string): string[] => ['-o', text];
 
 let folder: string | undefined;
-/** A folder of ours only (mkdtemp makes it 0700): whoever can open the socket has the node. Short, for a socket's path has 108 bytes at most. */
+/**
+ * A folder of ours only (mkdtemp makes it 0700): whoever can open the socket has the node. Short, for a socket's path has 108 bytes at most. A rotation
+ * can outlive what tidies up temporary files, so it is made again when it is gone.
+ */
 function controlFolder(): string {
-  if (folder === undefined) {
+  if (folder === undefined || !existsSync(folder)) {
     const made = mkdtempSync(join(tmpdir(), 'reroot-ssh-'));
     process.once('exit', () => rmSync(made, { recursive: true, force: true }));
     folder = made;

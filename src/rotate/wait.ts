@@ -12,7 +12,8 @@ import type { Emit } from './events.ts';
 /** Milliseconds until a proof that does not come is given up. From the measured times, with room (docs/waits.md). */
 const LIMITS: Record<ProofKind, number> = {
   holds: 20_000,
-  serves: 60_000,
+  // Each Pod behind a webhook gets a new Secret in its kubelet's own time.
+  serves: 180_000,
   accepts: 90_000,
   restarted: 120_000,
   signs: 60_000,

@@ -17,12 +17,28 @@ interface Slice {
   ports?: { name?: string; port?: number }[];
 }
 
-/** Where it leads, those that are ready alone where there are any; `why` where it leads nowhere. Throws when the API server does not tell. */
-export async function addressesOf(
-  cluster: Cluster,
-  service: { namespace: string; name: string; port: number },
-): Promise<Address[] | { why: string }> {
-  const { name, namespace, port } = service;
+interface Service {
+  namespace: string;
+  name: string;
+  port: number;
+}
+type Leads = Address[] | { why: string };
+
+/** Where a Service leads: those that are ready alone where there are any; `why` where it leads nowhere. Throws when the API server does not tell. */
+export type AddressBook = (service: Service) => Promise<Leads>;
+
+/** For one look: each Service is asked for once, however many webhooks are behind it. */
+export function addressBook(cluster: Cluster): AddressBook {
+  const asked = new Map<string, Promise<Leads>>();
+  return (service) => {
+    const key = `${service.namespace}/${service.name}:${service.port}`;
+    const known = asked.get(key) ?? addressesOf(cluster, service);
+    asked.set(key, known);
+    return known;
+  };
+}
+
+async function addressesOf(cluster: Cluster, { name, namespace, port }: Service): Promise<Leads> {
   const path = `/api/v1/namespaces/${namespace}/services/${name}`;
   const found = await cluster.get<ServiceObject>(path).catch((thrown: unknown) => {
     if (isNotFound(thrown)) return undefined;

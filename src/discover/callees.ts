@@ -4,13 +4,14 @@
 import { isIP } from 'node:net';
 import pLimit from 'p-limit';
 import type { Cluster, ObjectMeta } from '../cluster/client.ts';
-import { type Address, addressesOf } from '../cluster/service.ts';
+import { type Address, type AddressBook, addressBook } from '../cluster/service.ts';
 import { type Dial, directly, servedChain } from '../cluster/wire.ts';
 import { objectId, type PartyId } from '../core/model/ids.ts';
 import type { ServiceRef } from '../core/model/inventory.ts';
 import { reasonOf } from '../errors.ts';
 import { type Certificate, readCertificate } from '../pki/certificate.ts';
 import { parseCertificates } from '../pki/pem.ts';
+import { joinEndpoint } from './endpoints.ts';
 import type { RawStore } from './material.ts';
 import { changeOf } from './objects.ts';
 import { listReduced } from './paged.ts';
@@ -80,8 +81,9 @@ export async function lookAtCallees(cluster: Cluster, dial: Dial = directly): Pr
     listReduced<Definition, Declared>(cluster, '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', conversionOf),
   ]);
   const declared = unique([...validating.flat(), ...mutating.flat(), ...services, ...definitions]);
+  const addressesOf = addressBook(cluster);
   const limit = pLimit(16);
-  return Promise.all(declared.map((one) => limit(() => look(cluster, one, dial))));
+  return Promise.all(declared.map((one) => limit(() => look(addressesOf, one, dial))));
 }
 
 /** `webhook/CONFIGURATION`, or `webhook/CONFIGURATION/HOOK` where a configuration has several. */
@@ -129,11 +131,11 @@ function unique(declared: Declared[]): Declared[] {
   });
 }
 
-async function look(cluster: Cluster, declared: Declared, dial: Dial): Promise<CalleeSeen> {
+async function look(addressesOf: AddressBook, declared: Declared, dial: Dial): Promise<CalleeSeen> {
   const { id, config, insecure } = declared;
   const store = config.caBundle ? bundleStore(declared, config.caBundle) : undefined;
   const base: CalleeSeen = { id, ...(store ? { store } : {}), ...(insecure ? { insecureSkipTLSVerify: true } : {}) };
-  const place = await placeOf(cluster, config);
+  const place = await placeOf(addressesOf, config);
   if ('why' in place) return { ...base, why: place.why };
   base.serverName = place.name;
   if (place.service) base.service = place.service;
@@ -169,7 +171,7 @@ async function meet(
       at: { ...(node === undefined ? {} : { node }), ...(through ? { through } : {}) },
       ...(isIP(name) === 0 ? { servername: name } : {}),
     });
-    const way = { endpoint: `${host}:${port}`, ...(through && node !== undefined ? { through: node } : {}) };
+    const way = { endpoint: joinEndpoint(host, port), ...(through && node !== undefined ? { through: node } : {}) };
     return { way, chain: chain.map((der) => readCertificate(der)) };
   } catch (thrown) {
     return { why: reasonOf(thrown) };
@@ -200,7 +202,7 @@ function bundleStore({ store, changedAt }: Declared, caBundle: string): RawStore
 type Place = { addresses: Address[]; name: string; service?: ServiceRef } | { why: string };
 
 /** Where a callee is, as far as it can be told from here. The name is what API servers verify: `NAME.NAMESPACE.svc` (A:pkg/util/webhook/client.go). */
-async function placeOf(cluster: Cluster, { url, service }: ClientConfig): Promise<Place> {
+async function placeOf(addressesOf: AddressBook, { url, service }: ClientConfig): Promise<Place> {
   if (url !== undefined) {
     const { hostname, port } = new URL(url);
     const host = hostname.replace(/^\[|\]$/g, '');
@@ -209,7 +211,7 @@ async function placeOf(cluster: Cluster, { url, service }: ClientConfig): Promis
   if (!service) return { why: 'it names neither a URL nor a Service' };
   const { name, namespace, port = 443 } = service;
   const ref = { namespace, name, port };
-  const addresses = await addressesOf(cluster, ref);
+  const addresses = await addressesOf(ref);
   if ('why' in addresses) return addresses;
   // Proofs ask each of them (src/prove/endpoint.ts).
   return { addresses: addresses.slice(0, MOST), name: `${name}.${namespace}.svc`, service: ref };

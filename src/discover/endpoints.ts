@@ -28,17 +28,18 @@ export function endpointOf(
   const bound = flag(flags, 'bind-address') ?? flag(flags, 'address') ?? settings.address;
   const candidates = [bound, flag(flags, 'advertise-address'), nodeAddress];
   const host = candidates.find((address) => address !== undefined && address !== '' && !isEverywhere(address));
-  return host === undefined ? undefined : join(host, port);
+  return host === undefined ? undefined : joinEndpoint(host, port);
 }
 
 function etcdEndpoint(flags: Instance['flags']): string | undefined {
   const urls = (flag(flags, 'listen-client-urls') ?? flag(flags, 'advertise-client-urls') ?? '').split(',');
   const secure = urls.filter((url) => url.startsWith('https://')).map((url) => new URL(url));
   const reachable = secure.find(({ hostname }) => !isLoopback(hostname)) ?? secure[0];
-  return reachable ? join(reachable.hostname, reachable.port || '443') : undefined;
+  return reachable ? joinEndpoint(reachable.hostname, reachable.port || '443') : undefined;
 }
 
 const isEverywhere = (address: string): boolean => ['0.0.0.0', '::', '[::]'].includes(address);
 export const isLoopback = (address: string): boolean => ['127.0.0.1', '::1', '[::1]', 'localhost'].includes(address);
-const join = (host: string, port: string): string =>
+/** `10.0.0.1:6443`, `[fd00::1]:6443`. */
+export const joinEndpoint = (host: string, port: string | number): string =>
   host.includes(':') && !host.startsWith('[') ? `[${host}]:${port}` : `${host}:${port}`;

@@ -7,36 +7,28 @@ import type { Instance } from '../core/model/inventory.ts';
 import type { Proof } from '../core/model/step.ts';
 import type { Trust } from '../core/model/value.ts';
 import { keyToPem } from '../pki/pem.ts';
-import { atOnce, combined, safely } from './combine.ts';
 import { contentOf } from './content.ts';
 import type { Look, LookContext, ProbeIdentity } from './context.ts';
 import { atEach, type Endpoint } from './endpoint.ts';
-import { generationsOf, known, type Member, membersOf } from './resolve.ts';
+import { atMembers, generationsOf, known, type Member } from './resolve.ts';
 import { ours, seconds, serverClock } from './times.ts';
 
 const PATIENCE = 5_000;
 /** A minute between two reads of a client CA file, and room for the read itself. Milliseconds. */
 const REREAD = 70_000;
 
-export async function accepts(proof: Proof, of: string, ctx: LookContext): Promise<Look> {
-  const looks = await Promise.all(
-    membersOf(ctx, of).map((member) =>
-      atOnce(async () => ({ member: member.party, ...(await safely(() => look(proof, member, ctx))) })),
+export const accepts = (proof: Proof, of: string, ctx: LookContext): Promise<Look> =>
+  atMembers(proof, of, ctx, (member) =>
+    atEach(
+      proof,
+      member,
+      ctx,
+      (endpoint) => look(proof, member, ctx, endpoint),
+      () => byCatalogue(proof, member, ctx),
     ),
   );
-  return combined(looks, proof.keep);
-}
 
-const look = (proof: Proof, member: Member, ctx: LookContext): Promise<Look> =>
-  atEach(
-    proof,
-    member,
-    ctx,
-    (endpoint) => lookAt(proof, member, ctx, endpoint),
-    () => byCatalogue(proof, member, ctx),
-  );
-
-async function lookAt(proof: Proof, member: Member, ctx: LookContext, endpoint: Endpoint): Promise<Look> {
+async function look(proof: Proof, member: Member, ctx: LookContext, endpoint: Endpoint): Promise<Look> {
   const asks = (['old', 'new'] as const).map((generation) =>
     ask(endpoint, member, ctx.identity(proof.authority, generation), proof, ctx.dial),
   );

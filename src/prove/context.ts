@@ -2,6 +2,7 @@
 
 import type { KeyObject } from 'node:crypto';
 import type { Cluster } from '../cluster/client.ts';
+import type { AddressBook } from '../cluster/service.ts';
 import type { Dial } from '../cluster/wire.ts';
 import type { Config } from '../config/config.ts';
 import type { Authority } from '../core/model/ids.ts';
@@ -67,4 +68,6 @@ export interface ProcessTables {
 export interface LookContext extends ProbeContext {
   read: (node: string, paths: readonly string[]) => Promise<ReadonlyMap<string, FileSeen>>;
   tables: ProcessTables;
+  /** Where Services lead, each asked for once. */
+  addresses: AddressBook;
 }

@@ -1,10 +1,10 @@
-import type { Cluster } from '../cluster/client.ts';
-import { addressesOf } from '../cluster/service.ts';
+import type { AddressBook } from '../cluster/service.ts';
 import type { Target } from '../cluster/wire.ts';
 import type { Callee } from '../core/model/inventory.ts';
 import type { Proof } from '../core/model/step.ts';
+import { joinEndpoint } from '../discover/endpoints.ts';
 import { combined, safely } from './combine.ts';
-import type { Look, ProbeContext } from './context.ts';
+import type { Look, LookContext } from './context.ts';
 import { known, type Member } from './resolve.ts';
 
 export type Endpoint = Target;
@@ -18,24 +18,24 @@ export function splitEndpoint(endpoint: string): Endpoint {
 }
 
 /**
- * Where a party serves; none where that is not known or cannot be reached from here. What is behind a Service is asked of the cluster each time: there
+ * Where a party serves; none where that is not known or cannot be reached from here. What is behind a Service is asked of the cluster in each look: there
  * may be several Pods, which take things up one by one, and others than when the step was planned. Throws when the Service leads nowhere just now.
  */
-export async function endpointsOfParty(ctx: ProbeContext, party: string): Promise<Endpoint[]> {
+async function endpointsOfParty(ctx: LookContext, party: string): Promise<Endpoint[]> {
   const { instances, callees } = known(ctx);
   const instance = instances.get(party);
   if (instance?.endpoint !== undefined) return [{ ...splitEndpoint(instance.endpoint), node: instance.node }];
   const callee = callees.get(party);
-  return callee ? placesOf(ctx.cluster, callee) : [];
+  return callee ? placesOf(ctx.addresses, callee) : [];
 }
 
 /** Where a callee serves now. Throws when its Service leads nowhere. */
 export async function placesOf(
-  cluster: Cluster,
+  addressesOf: AddressBook,
   { endpoint, through, service }: Reached & Pick<Callee, 'service'>,
 ): Promise<Endpoint[]> {
   if (!service) return endpoint === undefined ? [] : [{ ...splitEndpoint(endpoint), ...wayTo(through) }];
-  const addresses = await addressesOf(cluster, service);
+  const addresses = await addressesOf(service);
   if ('why' in addresses) throw new Error(addresses.why);
   // Pods that were not reached from here are reached through the node of each.
   const fromHere = endpoint !== undefined && through === undefined;
@@ -46,14 +46,14 @@ export async function placesOf(
 export async function atEach(
   proof: Proof,
   { party }: Pick<Member, 'party'>,
-  ctx: ProbeContext,
+  ctx: LookContext,
   look: (endpoint: Endpoint) => Promise<Look>,
   elsewise: () => Promise<Look> = async () => ({ value: undefined, evidence: NOWHERE }),
 ): Promise<Look> {
   const endpoints = await endpointsOfParty(ctx, party);
   if (endpoints.length === 0) return elsewise();
   const looks = endpoints.map(async (endpoint) => ({
-    member: `${endpoint.host}:${endpoint.port}`,
+    member: joinEndpoint(endpoint.host, endpoint.port),
     ...(await safely(() => look(endpoint))),
   }));
   return combined(await Promise.all(looks), proof.keep);

@@ -7,13 +7,12 @@ import { objectId, parseFileId } from '../core/model/ids.ts';
 import type { Proof } from '../core/model/step.ts';
 import type { Holds, Trust } from '../core/model/value.ts';
 import { clock, describeAnchors, trustIn } from './chain.ts';
-import { atOnce, combined, safely } from './combine.ts';
 import { type Content, contentOf } from './content.ts';
 import type { Look, LookContext } from './context.ts';
 import { joining } from './in-flight.ts';
 import type { PodNow, PodsNow } from './pods-now.ts';
 import { KEPT_CONNECTIONS } from './presents.ts';
-import { generationsOf, known, type Member, membersOf } from './resolve.ts';
+import { atMembers, generationsOf, known, type Member } from './resolve.ts';
 import { signs } from './signs.ts';
 import { ours, seconds, serverClock } from './times.ts';
 import { untouched } from './untouched.ts';
@@ -23,13 +22,7 @@ const INFORMER = 3_000;
 
 export async function loaded(proof: Proof, of: string, ctx: LookContext, pods: PodsNow): Promise<Look> {
   if (of.startsWith(`${JOINING}:`)) return ofJoining(proof, of, ctx);
-  const members = membersOf(ctx, of);
-  const looks = await Promise.all(
-    members.map((member) =>
-      atOnce(async () => ({ member: member.party, ...(await safely(() => look(proof, member, ctx, pods))) })),
-    ),
-  );
-  return combined(looks, proof.keep);
+  return atMembers(proof, of, ctx, (member) => look(proof, member, ctx, pods));
 }
 
 function look(proof: Proof, member: Member, ctx: LookContext, pods: PodsNow): Promise<Look> {

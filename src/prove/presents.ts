@@ -4,10 +4,9 @@
 import type { Instance, Millis } from '../core/model/inventory.ts';
 import { some } from '../core/model/some.ts';
 import type { Proof } from '../core/model/step.ts';
-import { atOnce, combined, safely } from './combine.ts';
 import { contentOf } from './content.ts';
 import type { Look, LookContext } from './context.ts';
-import { generationsOf, known, type Member, membersOf } from './resolve.ts';
+import { atMembers, generationsOf, known, type Member } from './resolve.ts';
 import { ours, seconds } from './times.ts';
 
 /**
@@ -20,14 +19,8 @@ const HANDSHAKE_CACHE = 1_500;
 /** The aggregator makes new transports when the file's watch fires (AG:pkg/apiserver/apiserver.go); 16 to 42 ms were measured for such a watch. */
 const AGGREGATOR = 3_000;
 
-export async function presents(proof: Proof, of: string, ctx: LookContext): Promise<Look> {
-  const looks = await Promise.all(
-    membersOf(ctx, of).map((member) =>
-      atOnce(async () => ({ member: member.party, ...(await safely(() => look(proof, member, ctx))) })),
-    ),
-  );
-  return combined(looks, proof.keep);
-}
+export const presents = (proof: Proof, of: string, ctx: LookContext): Promise<Look> =>
+  atMembers(proof, of, ctx, (member) => look(proof, member, ctx));
 
 async function look(proof: Proof, member: Member, ctx: LookContext): Promise<Look> {
   const client = known(ctx).instances.get(member.party);

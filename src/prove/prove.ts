@@ -1,5 +1,6 @@
 // One look at what a proof asks for. Waiting and asking again is the caller's: a proof is taken at the gate, and again when it is needed again.
 
+import { addressBook } from '../cluster/service.ts';
 import type { Proof } from '../core/model/step.ts';
 import { accepts } from './accepts.ts';
 import { batchedReader } from './batch.ts';
@@ -22,7 +23,12 @@ export type { Observation } from './context.ts';
 /** Measures each thing the proof names, once, side by side. What cannot be measured is an observation without a value; this throws for nothing the cluster does. */
 export async function prove(proof: Proof, ctx: ProbeContext): Promise<Observation[]> {
   if (proof.of.length === 0) return [];
-  const look = await looker(proof, { ...ctx, read: batchedReader(ctx.accessOf), tables: processTables(ctx) }).catch(
+  const shared = {
+    read: batchedReader(ctx.accessOf),
+    tables: processTables(ctx),
+    addresses: addressBook(ctx.cluster),
+  };
+  const look = await looker(proof, { ...ctx, ...shared }).catch(
     (thrown: unknown): Looker =>
       () =>
         Promise.reject(thrown),

@@ -6,7 +6,8 @@ import type { Callee, Instance, Inventory, Pod, Store } from '../core/model/inve
 import type { AuthorityRotation } from '../core/model/rotation.ts';
 import type { Proof } from '../core/model/step.ts';
 import type { StoreClass, Topology, Use } from '../core/model/topology.ts';
-import type { ProbeContext } from './context.ts';
+import { atOnce, combined, safely } from './combine.ts';
+import type { Look, ProbeContext } from './context.ts';
 
 interface Known {
   topology: Topology;
@@ -72,4 +73,17 @@ export function membersOf(ctx: ProbeContext, id: UseId): Member[] {
   // A callee's use may list who must restart for it; the party itself is then none of those.
   const parties = use.parties.includes(party) ? use.parties : [party];
   return parties.map((one) => ({ party: one, use, name }));
+}
+
+/** Looks at each party that a use stands for: it is shown when each of them is. */
+export async function atMembers(
+  proof: Proof,
+  of: UseId,
+  ctx: ProbeContext,
+  look: (member: Member) => Promise<Look>,
+): Promise<Look> {
+  const looks = membersOf(ctx, of).map((member) =>
+    atOnce(async () => ({ member: member.party, ...(await safely(() => look(member))) })),
+  );
+  return combined(await Promise.all(looks), proof.keep);
 }

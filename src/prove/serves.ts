@@ -5,27 +5,16 @@ import { servedChain } from '../cluster/wire.ts';
 import type { Proof } from '../core/model/step.ts';
 import { readCertificate } from '../pki/certificate.ts';
 import { credentialIn, describeChain } from './chain.ts';
-import { atOnce, combined, safely } from './combine.ts';
 import type { Look, LookContext } from './context.ts';
 import { atEach, type Endpoint } from './endpoint.ts';
-import { generationsOf, known, type Member, membersOf } from './resolve.ts';
+import { atMembers, generationsOf, known, type Member } from './resolve.ts';
 
 const PATIENCE = 5_000;
 
-export async function serves(proof: Proof, of: string, ctx: LookContext): Promise<Look> {
-  const members = membersOf(ctx, of);
-  const looks = await Promise.all(
-    members.map((member) =>
-      atOnce(async () => ({ member: member.party, ...(await safely(() => look(proof, member, ctx))) })),
-    ),
-  );
-  return combined(looks, proof.keep);
-}
+export const serves = (proof: Proof, of: string, ctx: LookContext): Promise<Look> =>
+  atMembers(proof, of, ctx, (member) => atEach(proof, member, ctx, (endpoint) => look(proof, member, ctx, endpoint)));
 
-const look = (proof: Proof, member: Member, ctx: LookContext): Promise<Look> =>
-  atEach(proof, member, ctx, (endpoint) => lookAt(proof, member, ctx, endpoint));
-
-async function lookAt(proof: Proof, member: Member, ctx: LookContext, endpoint: Endpoint): Promise<Look> {
+async function look(proof: Proof, member: Member, ctx: LookContext, endpoint: Endpoint): Promise<Look> {
   const name = nameFor(member, ctx);
   const { host, port, ...at } = endpoint;
   const { chain } = await servedChain(host, port, {

@@ -84,8 +84,8 @@ function faultOf(
   return `it serves ${describeChain(served)}, which ${value} alone does not accept`;
 }
 
-const notAccepted = (step: Step, lines: readonly string[], nodes: readonly string[]): RerootError => {
-  return new RerootError(
+const notAccepted = (step: Step, lines: readonly string[], nodes: readonly string[]): RerootError =>
+  new RerootError(
     EXIT.blocked,
     `not begun: ${step.title}: clients would be cut off from the server in their kubeconfig${someLines(lines)}`,
     {
@@ -96,4 +96,3 @@ const notAccepted = (step: Step, lines: readonly string[], nodes: readonly strin
       ],
     },
   );
-};

@@ -87,8 +87,17 @@ export function kubectl(
   });
 }
 
-/** Kills a reroot after a while, as a machine that loses power would. */
-export const killAfter =
+/** Runs reroot again and again, and kills each after `from` to `from + within` milliseconds, as a machine that loses power would. */
+export async function killedOften(
+  lab: Pick<TestLab, 'run'>,
+  args: readonly string[],
+  { times, from, within, onEvent }: { times: number; from: number; within: number } & Pick<RunOptions, 'onEvent'>,
+): Promise<void> {
+  for (let kill = 0; kill < times; kill += 1)
+    await lab.run(args, { ...(onEvent ? { onEvent } : {}), onStart: killAfter(from + Math.random() * within) });
+}
+
+const killAfter =
   (milliseconds: number) =>
   (child: ChildProcess): void => {
     const timer = setTimeout(() => child.kill('SIGKILL'), milliseconds);

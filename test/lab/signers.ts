@@ -2,7 +2,8 @@
 
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import type { Certificate } from '../../src/pki/certificate.ts';
+import { expect } from 'vitest';
+import { type Certificate, verifiedBy } from '../../src/pki/certificate.ts';
 import { makeCSR } from '../../src/pki/csr.ts';
 import { generateKey } from '../../src/pki/keys.ts';
 import { requireCertificates } from '../../src/pki/pem.ts';
@@ -32,8 +33,19 @@ const WANTED: Wanted[] = [
   { signer: 'kubelet-serving', usages: ['digital signature', 'server auth'], subject: NODE, dnsNames: ['w1'] },
 ];
 
+/** Fails unless each signer gives a certificate from `ca`, which is one, and from it alone. Both are PEM. */
+export async function expectSignedBy(lab: Pick<TestLab, 'dir'>, ca: string, old: string): Promise<void> {
+  const [now, ...more] = requireCertificates(ca, 'ca.crt');
+  const [before] = requireCertificates(old, 'the old CA');
+  expect(more).toEqual([]);
+  for (const [signer, certificate] of await signedByEach(lab)) {
+    expect(verifiedBy(certificate, now), signer).toBe(true);
+    expect(verifiedBy(certificate, before), signer).toBe(false);
+  }
+}
+
 /** By signer, what it signed just now. */
-export async function signedByEach(lab: Pick<TestLab, 'dir'>): Promise<Map<string, Certificate>> {
+async function signedByEach(lab: Pick<TestLab, 'dir'>): Promise<Map<string, Certificate>> {
   const signed = new Map<string, Certificate>();
   for (const wanted of WANTED) signed.set(wanted.signer, await sign(lab, wanted));
   return signed;

@@ -7,14 +7,12 @@ import { cleanLoad, type LoadProcess } from '../../lab/demo/load-process.ts';
 import { availability } from '../../lab/demo/tally.ts';
 import type { RotationEvent } from '../../src/rotate/events.ts';
 import { describeFull, type FullLab, fullLabUp, workloads } from '../full/harness.ts';
-import { command, killAfter } from '../lab/harness.ts';
+import { command, killedOften } from '../lab/harness.ts';
 import { oneStory } from '../lab/one-story.ts';
 import { watchReady } from './watcher.ts';
 
 const AUTHORITIES = ['--authority', 'kubernetes,front-proxy'];
 const json = ['-o', 'json'];
-/** Times that reroot is killed on each way, at random moments. */
-const KILLS = 5;
 /** What `lab workloads` makes, and the least of each that its budget allows (lab/full/workloads). */
 const LEAST = new Map([
   ['app1/shop', 1],
@@ -75,18 +73,17 @@ await describeFull('two rotations on a full lab, and back', () => {
   test('the second one is rolled back from the end of issue, killed on its way there and back, with the load unharmed and nobody waived', async () => {
     const events: RotationEvent[] = [];
     const onEvent = (event: RotationEvent): void => void events.push(event);
-    const killed = async (args: readonly string[]): Promise<void> => {
-      for (let kill = 0; kill < KILLS; kill += 1)
-        await lab.run([...args, ...json], { onEvent, onStart: killAfter(2_000 + Math.random() * 20_000) });
-    };
+    const kills = { times: 5, from: 2_000, within: 20_000, onEvent };
+    const issue = ['rotate', '--until', 'issue', ...AUTHORITIES, ...json];
+    const rollback = ['rollback', ...json];
     // What the swaps of retire have left to cut is cut by the first requests through each API server (trap 26): in a baseline, which is tried again.
     load = await cleanLoad({ command, lab: lab.name, seconds: 2400, args: ['--keep', '--rate', '5'] });
     const before = await lab.on('cp1', 'cat /etc/kubernetes/pki/ca.crt');
-    await killed(['rotate', '--until', 'issue', ...AUTHORITIES]);
-    await lab.must(['rotate', '--until', 'issue', ...AUTHORITIES, ...json], 0, { onEvent });
+    await killedOften(lab, issue, kills);
+    await lab.must(issue, 0, { onEvent });
     expect(await lab.on('cp1', 'cat /etc/kubernetes/pki/ca.crt')).not.toBe(before);
-    await killed(['rollback']);
-    const back = await lab.must(['rollback', ...json], 0, { onEvent });
+    await killedOften(lab, rollback, kills);
+    const back = await lab.must(rollback, 0, { onEvent });
     expect(back.events.filter(({ type }) => type === 'blocked')).toEqual([]);
     await new Promise((resolve) => setTimeout(resolve, 5_000));
     const result = availability(await load.stop(), events);

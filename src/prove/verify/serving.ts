@@ -2,12 +2,14 @@
 
 import { isIP } from 'node:net';
 import pLimit from 'p-limit';
+import { addressBook } from '../../cluster/service.ts';
 import { servedChain, type Target } from '../../cluster/wire.ts';
 import { fileUses } from '../../core/catalog/stores-of.ts';
 import { wholeStore } from '../../core/model/ids.ts';
 import type { Instance, Store } from '../../core/model/inventory.ts';
 import { some } from '../../core/model/some.ts';
 import { flag } from '../../discover/argv.ts';
+import { joinEndpoint } from '../../discover/endpoints.ts';
 import { storeIdOf } from '../../discover/users.ts';
 import { reasonOf } from '../../errors.ts';
 import { type Certificate, readCertificate } from '../../pki/certificate.ts';
@@ -226,6 +228,7 @@ function etcdMembers(ctx: VerifyContext): Server[] {
 
 /** Each Pod behind each of them. */
 async function callees(ctx: VerifyContext): Promise<Server[]> {
+  const addressesOf = addressBook(ctx.cluster);
   const stores = new Map(ctx.inventory.stores.map((store) => [store.id, store]));
   const servers = ctx.inventory.callees.map(async (callee): Promise<Server[]> => {
     const { caBundle, serverName: name, service, ...met } = callee;
@@ -236,9 +239,9 @@ async function callees(ctx: VerifyContext): Promise<Server[]> {
       ...(name === undefined ? {} : { serverName: name }),
     };
     // Where it leads nowhere any more, the place where it was met says so.
-    const places = await placesOf(ctx.cluster, callee).catch(() => placesOf(ctx.cluster, met));
+    const places = await placesOf(addressesOf, callee).catch(() => placesOf(addressesOf, met));
     return places.map(({ host, port, ...at }) => {
-      const endpoint = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
+      const endpoint = joinEndpoint(host, port);
       const sni = name === undefined ? {} : { sni: name };
       const own = places.length === 1 ? callee.id : `${callee.id} at ${endpoint}`;
       return { name: own, endpoint, at, ...sni, verifiers: [verifier] };

@@ -6,14 +6,14 @@ import type { Dial } from '../cluster/wire.ts';
 import type { Config } from '../config/config.ts';
 import { factsOf } from '../core/catalog/components.ts';
 import { callersOf } from '../core/catalog/fronts.ts';
-import type { Callee, Instance, Inventory, Millis, Node, Pod, Store } from '../core/model/inventory.ts';
+import type { Callee, Front, Instance, Inventory, Millis, Node, Pod, Store } from '../core/model/inventory.ts';
 import type { Rotation } from '../core/model/rotation.ts';
 import type { NodeAccess } from '../nodes/access.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import { authoritiesOf } from './authorities.ts';
 import { type CalleeSeen, lookAtCallees } from './callees.ts';
 import { findingsOf } from './findings.ts';
-import { lookAtFronts } from './fronts.ts';
+import { type FrontSeen, lookAtFronts } from './fronts.ts';
 import { knownNodes, lookAtNodes, type NodeKnown, type NodeLook } from './nodes.ts';
 import { lookAtObjects } from './objects.ts';
 import { listReduced } from './paged.ts';
@@ -34,7 +34,7 @@ export interface DiscoverDeps {
 
 export interface DiscoverOptions {
   now: Millis;
-  /** An open rotation: copies of its old CA in objects stay in sight after the API servers have dropped it. */
+  /** An open rotation, as for `Discovered.under`. */
   rotation?: Rotation;
   /** Whether the servers of kubeconfigs are met (trap 22). Default true; only what comes before a rotation asks for it. */
   fronts?: boolean;
@@ -49,6 +49,8 @@ export const discover = async (deps: DiscoverDeps, options: DiscoverOptions): Pr
 
 export interface Discovered {
   inventory: Inventory;
+  /** The same look, with an open rotation in mind: copies of its old CA in objects stay in sight after the API servers have dropped it. */
+  under: (rotation: Rotation) => Inventory;
   /** The certificates behind the inventory's facts, by fingerprint: to verify chains with. */
   certificates: ReadonlyMap<string, Certificate>;
 }
@@ -78,39 +80,36 @@ export async function discoverAll(deps: DiscoverDeps, options: DiscoverOptions):
   const byId = new Map(fileStores.map((store) => [store.id, store]));
   const authorities = authoritiesOf(instances, byId, keyFiles);
   const calleeStores = callees.flatMap(({ store }) => (store ? [pool.storeOf(store)] : []));
-  const objectStores = objects.stores.map(pool.storeOf).filter(relevance(authorities, options.rotation));
-  const stores = [...fileStores, ...objectStores, ...calleeStores].sort((a, b) => (a.id < b.id ? -1 : 1));
+  const objectStores = objects.stores.map(pool.storeOf);
   const holdsOf = podHolds(looks);
   const fronts = options.fronts === false ? undefined : await lookAtFronts(callersOf(instances, byId), deps.dial);
-  const inventory: Omit<Inventory, 'findings'> = {
-    takenAt: options.now,
-    cluster: { server: cluster.server, version, ...distributionOf(nodes) },
-    nodes: looks.map((look) => nodeFact(look)),
-    authorities,
-    instances,
-    stores,
-    pods: podsSeen.map(({ pod, uid }) => withHolds(pod, holdsOf(pod, uid))),
-    namespaces: namespaces.sort(),
-    callees: callees.map((callee) => calleeFact(callee, pool, stores)),
-    ...(fronts
-      ? {
-          fronts: fronts.map(({ served, ...rest }) => ({
-            ...rest,
-            ...(served ? { served: served.map(pool.factOf) } : {}),
-          })),
-        }
-      : {}),
+  const inventoryUnder = (rotation: Rotation | undefined): Inventory => {
+    const ours = objectStores.filter(relevance(authorities, rotation));
+    const stores = [...fileStores, ...ours, ...calleeStores].sort((a, b) => (a.id < b.id ? -1 : 1));
+    const inventory: Omit<Inventory, 'findings'> = {
+      takenAt: options.now,
+      cluster: { server: cluster.server, version, ...distributionOf(nodes) },
+      nodes: looks.map((look) => nodeFact(look)),
+      authorities,
+      instances,
+      stores,
+      pods: podsSeen.map(({ pod, uid }) => withHolds(pod, holdsOf(pod, uid))),
+      namespaces: namespaces.sort(),
+      callees: callees.map((callee) => calleeFact(callee, pool, stores)),
+      ...(fronts ? { fronts: fronts.map((front) => frontFact(front, pool)) } : {}),
+    };
+    const used = new Set(usersOf(inventory).keys());
+    const open = looks.map(({ seen }) => seen?.record?.open).find((id) => id !== undefined);
+    const findings = findingsOf({
+      inventory,
+      keyFiles,
+      strangers,
+      used,
+      ...(open === undefined ? {} : { rotation: open }),
+    });
+    return { ...inventory, findings };
   };
-  const used = new Set(usersOf(inventory).keys());
-  const rotation = looks.map(({ seen }) => seen?.record?.open).find((open) => open !== undefined);
-  const findings = findingsOf({
-    inventory,
-    keyFiles,
-    strangers,
-    used,
-    ...(rotation === undefined ? {} : { rotation }),
-  });
-  return { inventory: { ...inventory, findings }, certificates: pool.seen() };
+  return { inventory: inventoryUnder(options.rotation), under: inventoryUnder, certificates: pool.seen() };
 }
 
 async function serverVersion(cluster: Cluster): Promise<string> {
@@ -210,6 +209,11 @@ function nodeFact({ known, seen, why }: NodeLook): Node {
     ...(seen?.freeBytes === undefined ? {} : { freeBytes: seen.freeBytes }),
   };
 }
+
+const frontFact = ({ served, ...rest }: FrontSeen, pool: CertificatePool): Front => ({
+  ...rest,
+  ...(served ? { served: served.map(pool.factOf) } : {}),
+});
 
 type HoldsOf = (pod: Pod, uid: string) => string[] | undefined;
 

@@ -39,16 +39,52 @@ export type FileSeen = FileFound | FileFault;
 /** Nothing that reroot reads is near this; a log given by mistake should not be carried over ssh. */
 const MAX_BYTES = 4 * 1024 * 1024;
 
+const FAULTS = `
+fault() {
+  if [ ! -e "$1" ]; then printf 'E %s\\n' "$(stat -L -- "$1" 2>&1 >/dev/null)"
+  elif [ ! -f "$1" ]; then echo 'E not a regular file'
+  elif [ ! -r "$1" ]; then echo 'E Permission denied'
+  else return 1
+  fi
+}
+link() { if [ -L "$1" ]; then printf 'L %s\\n' "$(readlink -- "$1")"; printf 'R %s\\n' "$(readlink -f -- "$1")"; fi; }
+`;
+
+// All of them by three programs, however many: their state, their content one after the other, their state again. What has the same inode, size and times
+// before and after is what was read in between; SAME is said last. A few hundred small processes less on each node in each look at a cluster.
+const TOGETHER = `${FAULTS}
+max=$1; set --
+while IFS= read -r p; do
+  if [ -e "$p" ] && [ -f "$p" ] && [ -r "$p" ]; then set -- "$@" "$p"
+  else printf '@ %s\\n' "$p"; link "$p"; fault "$p"
+  fi
+done
+if [ $# -eq 0 ]; then echo '@ '; echo SAME; exit 0; fi
+state() { stat -L -c '%s S %a %u:%g %i %h %y|%U:%G|%z' -- "$@"; }
+before=$(state "$@") || exit 0
+all=$before
+while IFS= read -r s; do
+  p=$1; shift
+  printf '@ %s\\n' "$p"; link "$p"
+  if [ "\${s%% *}" -gt "$max" ]; then echo 'E too large to be read'
+  else printf 'N %s\\n%s\\n' "\${s%% *}" "\${s#* }"; set -- "$@" "$p"
+  fi
+done <<END
+$all
+END
+printf '@ \\nB\\n'
+if [ $# -gt 0 ]; then
+  before=$(state "$@") && cat -- "$@" | base64 && [ "$(state "$@")" = "$before" ] || exit 0
+fi
+echo SAME
+`;
+
 // Each file is opened once, and what is said of it is said of the open file: a rename in between cannot mix two of them.
-const SCRIPT = `
+const ONE_BY_ONE = `${FAULTS}
 max=$1
 while IFS= read -r p; do
-  printf '@ %s\\n' "$p"
-  if [ -L "$p" ]; then printf 'L %s\\n' "$(readlink -- "$p")"; printf 'R %s\\n' "$(readlink -f -- "$p")"; fi
-  if [ ! -e "$p" ]; then printf 'E %s\\n' "$(stat -L -- "$p" 2>&1 >/dev/null)"
-  elif [ ! -f "$p" ]; then echo 'E not a regular file'
-  elif [ ! -r "$p" ]; then echo 'E Permission denied'
-  else
+  printf '@ %s\\n' "$p"; link "$p"
+  if ! fault "$p"; then
     {
       if ! s=$(stat -L -c '%s S %a %u:%g %i %h %y|%U:%G' /proc/self/fd/3); then false
       elif [ "\${s%% *}" -gt "$max" ]; then echo 'E too large to be read'
@@ -59,6 +95,9 @@ while IFS= read -r p; do
 done
 `;
 
+/** Up to here one by one costs no more. */
+const FEW = 3;
+
 /** Reads many files of a node in one command. What cannot be read is a fault, never an exception; every path asked for is in the answer. */
 export async function readFiles(
   access: NodeAccess,
@@ -68,36 +107,60 @@ export async function readFiles(
   const asked = [...new Set(paths)];
   if (asked.length === 0) return new Map();
   asked.forEach(assertPath);
-  const { stdout, stderr } = await runScript(access, SCRIPT, [String(MAX_BYTES)], {
-    timeout: 60_000,
-    ...options,
-    stdin: `${asked.join('\n')}\n`,
-  });
-  const seen = new Map(
-    stdout
-      .toString('latin1')
-      .split(/^@ /m)
-      .slice(1)
-      .map(parseBlock)
-      .map((file) => [file.path, file]),
-  );
-  return new Map(
-    asked.map((path) => [path, seen.get(path) ?? fault(path, stderr.trim() || 'no answer for this file')]),
-  );
+  const ask = async (script: string): Promise<{ blocks: string[]; stderr: string }> => {
+    const { stdout, stderr } = await runScript(access, script, [String(MAX_BYTES)], {
+      timeout: 60_000,
+      ...options,
+      stdin: `${asked.join('\n')}\n`,
+    });
+    return { blocks: stdout.toString('latin1').split(/^@ /m).slice(1), stderr };
+  };
+  const together = asked.length > FEW ? seenTogether((await ask(TOGETHER)).blocks) : undefined;
+  if (together && asked.every((path) => together.has(path))) return inOrder(asked, (path) => together.get(path));
+  const { blocks, stderr } = await ask(ONE_BY_ONE);
+  const seen = new Map(blocks.map(seenAlone).map((file) => [file.path, file]));
+  return inOrder(asked, (path) => seen.get(path) ?? fault(path, stderr.trim() || 'no answer for this file'));
 }
 
-function parseBlock(block: string): FileSeen {
-  const lines = Buffer.from(block, 'latin1').toString('utf8').split('\n');
-  const path = lines[0] ?? '';
-  const field = (letter: string) => lines.find((line) => line.startsWith(`${letter} `))?.slice(2);
-  const error = field('E');
-  const stat = /^(\d+) (\d+:\d+) (\d+) (\d+) (.*?)\|(.*)$/.exec(field('S') ?? '');
+const inOrder = (asked: readonly string[], seenAt: (path: string) => FileSeen | undefined): Map<string, FileSeen> =>
+  new Map(asked.flatMap((path) => [[path, seenAt(path)] as const]).filter(hasFile));
+const hasFile = (entry: readonly [string, FileSeen | undefined]): entry is [string, FileSeen] => entry[1] !== undefined;
+
+/** undefined where one of the files was written to or replaced meanwhile. */
+function seenTogether(blocks: readonly string[]): Map<string, FileSeen> | undefined {
+  const content = linesOf(blocks.at(-1) ?? '');
+  if (!content.includes('SAME')) return undefined;
+  const bytes = Buffer.from(content.slice(content.indexOf('B') + 1, content.indexOf('SAME')).join(''), 'base64');
+  let at = 0;
+  const seen = new Map<string, FileSeen>();
+  for (const lines of blocks.slice(0, -1).map(linesOf)) {
+    const size = Number(fieldOf(lines, 'N') ?? 0);
+    const file = fileOf(lines, bytes.subarray(at, at + size));
+    at += size;
+    seen.set(file.path, file);
+  }
+  return at === bytes.length ? seen : undefined;
+}
+
+function seenAlone(block: string): FileSeen {
+  const lines = linesOf(block);
   const from = lines.indexOf('B');
   const to = lines.indexOf('.', from);
-  if (error !== undefined || !stat || from < 0 || to < 0) return fault(path, error ?? 'cut short while it was read');
-  const bytes = Buffer.from(lines.slice(from + 1, to).join(''), 'base64');
+  const isWhole = from >= 0 && to >= 0;
+  return fileOf(lines, isWhole ? Buffer.from(lines.slice(from + 1, to).join(''), 'base64') : undefined);
+}
+
+const linesOf = (block: string): string[] => Buffer.from(block, 'latin1').toString('utf8').split('\n');
+const fieldOf = (lines: readonly string[], letter: string): string | undefined =>
+  lines.find((line) => line.startsWith(`${letter} `))?.slice(2);
+
+function fileOf(lines: readonly string[], bytes: Buffer | undefined): FileSeen {
+  const path = lines[0] ?? '';
+  const error = fieldOf(lines, 'E');
+  const stat = /^(\d+) (\d+:\d+) (\d+) (\d+) (.*?)\|([^|]*)/.exec(fieldOf(lines, 'S') ?? '');
+  if (error !== undefined || !stat || !bytes) return fault(path, error ?? 'cut short while it was read');
   const [, mode = '', ownerIds = '', inode = '', links = '', changed = '', names = ''] = stat;
-  const target = field('L');
+  const target = fieldOf(lines, 'L');
   return {
     kind: 'file',
     path,
@@ -109,7 +172,7 @@ function parseBlock(block: string): FileSeen {
     changedAt: parseTime(changed),
     inode,
     links: Number(links),
-    ...(target === undefined ? {} : { target, realPath: field('R') ?? target }),
+    ...(target === undefined ? {} : { target, realPath: fieldOf(lines, 'R') ?? target }),
   };
 }
 

@@ -11,7 +11,7 @@ import type { Rotation, Waiver } from '../core/model/rotation.ts';
 import type { Refusal } from '../core/model/step.ts';
 import { preconditions } from '../core/plan/preconditions.ts';
 import { unsupported } from '../core/plan/preconditions-support.ts';
-import { discover } from '../discover/discover.ts';
+import { discoverAll } from '../discover/discover.ts';
 import { EXIT, RerootError } from '../errors.ts';
 import type { KeyType } from '../pki/keys.ts';
 import { backupFolder, removeBackups } from './backups.ts';
@@ -60,7 +60,8 @@ export interface Opened {
 
 /** Looks, and makes the context of the open rotation or of one that could begin. Changes nothing. */
 export async function open(world: World, wish: Wish): Promise<Opened> {
-  const first = await discover(world, { now: world.now() });
+  const look = await discoverAll(world, { now: world.now() });
+  const first = look.inventory;
   const folders = foldersOf(first);
   const found = await readRecord(folders, world.accessOf);
   const record = isOpen(found?.record) ? found.record : undefined;
@@ -76,7 +77,7 @@ export async function open(world: World, wish: Wish): Promise<Opened> {
   if (record) refuseOtherWish(record, wish);
   const chosen = record ?? fresh(world, wish, materials, first);
   const rotation = rotationOf(chosen, materials, wish);
-  const inventory = record ? await discover(world, { now: world.now(), rotation }) : first;
+  const inventory = record ? look.under(rotation) : first;
   return { fresh: record === undefined, ctx: { ...world, inventory, rotation, materials, folders, record: chosen } };
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { plan } from '../../core/plan/plan.ts';
 import { planRollback } from '../../core/plan/rollback.ts';
-import { discover } from '../../discover/discover.ts';
+import { discoverAll } from '../../discover/discover.ts';
 import { foldersOf } from '../../rotate/folder.ts';
 import { isOpen, rotationOf } from '../../rotate/open.ts';
 import { readRecord } from '../../rotate/record.ts';
@@ -16,16 +16,16 @@ export function registerStatus(root: Command): void {
 
 async function status(flags: GlobalFlags): Promise<void> {
   const session = await openSession(flags);
-  const view = await look(session);
+  const view = await factsOf(session);
   process.stdout.write(flags.output === 'json' ? `${JSON.stringify(view, undefined, 1)}\n` : statusText(view));
   await session.close?.();
 }
 
 /** The record, and what a plan made now would still do: the plan is the answer to "what does it wait for". */
-async function look(session: Awaited<ReturnType<typeof openSession>>): Promise<StatusFacts> {
+async function factsOf(session: Awaited<ReturnType<typeof openSession>>): Promise<StatusFacts> {
   const now = Date.now();
-  const first = await discover(session, { now, fronts: false });
-  const folders = foldersOf(first);
+  const look = await discoverAll(session, { now, fronts: false });
+  const folders = foldersOf(look.inventory);
   const found = await readRecord(folders, session.accessOf);
   if (!found) return { now };
   const { record } = found;
@@ -40,7 +40,7 @@ async function look(session: Awaited<ReturnType<typeof openSession>>): Promise<S
     maxUnavailable: '1',
     compromised: record.compromised,
   });
-  const inventory = await discover(session, { now, rotation, fronts: false });
+  const inventory = look.under(rotation);
   const left =
     record.state === 'rolling-back' ? planRollback(inventory, rotation, now) : plan(inventory, rotation, 'retire', now);
   return { now, record, plan: left };

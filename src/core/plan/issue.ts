@@ -27,8 +27,9 @@ export function issue(c: Course): void {
   if (proxy) presentProxy(c, proxy, issued(proxy));
   if (!cluster) return;
   signer(c, cluster, 'new');
-  kubelets(c, cluster, 'new');
+  // Before the kubelets restart: with their start they bring Pods the new Secret, for which they else take up to two minutes.
   callees(c, cluster, 'new');
+  kubelets(c, cluster, 'new');
   schedulers(c, cluster, 'new');
   managers(c, cluster, 'new');
   others(c, cluster, 'new');

@@ -41,8 +41,9 @@ export function planRollback(inventory: Inventory, rotation: Rotation, now: Mill
     signer(c, cluster, 'old');
     // Early: pods that were not restarted count once old has been published for five minutes, which pass while the others restart.
     managers(c, cluster, 'old');
-    kubelets(c, cluster, 'old');
+    // As on the way forth: the kubelets' start brings Pods the new Secret.
     callees(c, cluster, 'old');
+    kubelets(c, cluster, 'old');
     schedulers(c, cluster, 'old');
     others(c, cluster, 'old');
     staticPods(c, 'old');

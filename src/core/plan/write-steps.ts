@@ -1,5 +1,5 @@
-// Steps that write: one for each control-plane node, one for all the other nodes together, one for objects. What already holds the
-// value, or is further along, is left out.
+// Steps that write: one for each control-plane node where its API server reads the file or the write restarts something, one for all other files
+// together, one for objects. What already holds the value, or is further along, is left out.
 
 import { type Authority, parseFileId, type StoreId } from '../model/ids.ts';
 import type { Proof } from '../model/step.ts';
@@ -7,6 +7,7 @@ import type { Holds, Value } from '../model/value.ts';
 import { type Course, isControlPlane, membersOf, nodeOfStore } from './course.ts';
 import { isAtLeast } from './order.ts';
 import { type Draft, isPossible, place } from './place.ts';
+import { usesWhere } from './roles.ts';
 
 export interface WriteWish {
   /** Step id without the place: `trust.kubernetes.client-ca`. */
@@ -62,7 +63,7 @@ function draftsOf(c: Course, wish: WriteWish): Placed[] {
   return [...groups].map(([at, some]) => ({ stores: some, draft: draftOf(c, wish, at, some) }));
 }
 
-const ELSEWHERE = 'workers';
+const TOGETHER = 'nodes';
 const OBJECTS = 'objects';
 
 function byPlace(c: Course, stores: readonly StoreId[]): Map<string, StoreId[]> {
@@ -76,10 +77,15 @@ function byPlace(c: Course, stores: readonly StoreId[]): Map<string, StoreId[]> 
 
 function placeOf(c: Course, id: StoreId): string {
   const node = nodeOfStore(c, id);
-  if (node !== undefined && isControlPlane(c, node)) return node;
+  if (node !== undefined && isControlPlane(c, node) && isAlone(c, id)) return node;
   const [member] = membersOf(c, [id]);
-  return member !== undefined && parseFileId(member) ? ELSEWHERE : OBJECTS;
+  return member !== undefined && parseFileId(member) ? TOGETHER : OBJECTS;
 }
+
+/** What goes wrong with it must meet one API server, never all: each is proved before the next. A manifest restarts its component when it is written. */
+const isAlone = (c: Course, id: StoreId): boolean =>
+  c.stores.get(id)?.holds === 'flags' ||
+  usesWhere(c, { component: 'kube-apiserver' }).some((use) => use.sources.some(({ store }) => store === id));
 
 function draftOf(c: Course, wish: WriteWish, at: string, stores: readonly StoreId[]): Draft {
   const { value, authority } = wish;
@@ -102,7 +108,7 @@ function draftOf(c: Course, wish: WriteWish, at: string, stores: readonly StoreI
 
 function titleOf(title: string, at: string, members: readonly StoreId[]): string {
   if (at === '' || at === OBJECTS) return title;
-  if (at !== ELSEWHERE) return `${title} (${at})`;
+  if (at !== TOGETHER) return `${title} (${at})`;
   const nodes = new Set(members.map((member) => parseFileId(member)?.node));
   return nodes.size === 1 ? `${title} (${[...nodes][0]})` : `${title} (${nodes.size} nodes)`;
 }

@@ -107,6 +107,25 @@ describe('readFiles', () => {
     ]);
   });
 
+  it('reads one by one when a file is written to meanwhile', async () => {
+    const files = ['a', 'b', 'c', 'd', 'e'].map((name) => join(dir, name));
+    for (const path of files) writeFileSync(path, `content of ${path}`);
+    // The first base64 that runs replaces a file, as somebody else might between the two looks at its state.
+    const tools = join(dir, 'tools');
+    mkdirSync(tools);
+    const base64 = `#!/bin/sh\n[ -e "${dir}/done" ] || { touch "${dir}/done"; echo longer >"${files[1]}.new"; mv "${files[1]}.new" "${files[1]}"; }\nexec /usr/bin/base64 "$@"\n`;
+    writeFileSync(join(tools, 'base64'), base64, { mode: 0o755 });
+    const path = `PATH=${tools}:${process.env.PATH}`;
+    const access = recording({ node: 'n1', run: (argv, options) => local.run(['env', path, ...argv], options) });
+
+    const seen = await readFiles(access, files);
+
+    expect(access.argvs).toHaveLength(2);
+    expect([...seen.values()].map((each) => each.bytes?.toString())).toEqual(
+      files.map((each, i) => (i === 1 ? 'longer\n' : `content of ${each}`)),
+    );
+  });
+
   it('takes no path that is not absolute or has a line break', async () => {
     await expect(readFiles(local, ['etc/x'])).rejects.toMatchObject({ exitCode: 2 });
     await expect(readFiles(local, ['/etc/a\n/etc/b'])).rejects.toMatchObject({ exitCode: 2 });

@@ -17,13 +17,16 @@ export async function overTransport(node: string, argv: readonly string[], optio
     if (why) throw new NodeUnreachable(node, why);
     return result;
   } catch (thrown) {
-    if (thrown instanceof NotRun) throw new NodeUnreachable(node, thrown.message, { cause: thrown });
-    throw thrown;
+    throw away(node, thrown);
   }
 }
 
+/** What kept a transport's command from running or from ending, as the node's being away; anything else as it is. */
+export const away = (node: string, thrown: unknown): unknown =>
+  thrown instanceof NotRun ? new NodeUnreachable(node, thrown.message, { cause: thrown }) : thrown;
+
 /** sudo's own refusals, which are about the access and not about the command (sudo.c, check.c messages in the C locale). */
-function sudoRefusal(result: RunResult): string | undefined {
+export function sudoRefusal(result: Pick<RunResult, 'code' | 'stderr'>): string | undefined {
   if (result.code !== 1 || !/^sudo: /m.test(result.stderr)) return undefined;
   if (/password is required|terminal is required|must have a tty|authentication/i.test(result.stderr))
     return 'sudo asks for a password or a terminal: allow this user to run commands with NOPASSWD, or log in as root';

@@ -6,7 +6,7 @@ export const DEFAULT_TIMEOUT = 30_000;
 const LINGER = 250;
 /** Between SIGTERM, which lets a script remove its temporary file, and SIGKILL. */
 const GRACE = 2_000;
-const MAX_OUTPUT = 256 * 1024 * 1024;
+export const MAX_OUTPUT = 256 * 1024 * 1024;
 
 /** The program could not be started, or was ended by us because it took too long or said too much. */
 export class NotRun extends Error {
@@ -46,8 +46,7 @@ export function runHere(
 
     const end = (why: unknown) => {
       failure ??= why;
-      killGroup(child.pid, 'SIGTERM');
-      setTimeout(() => killGroup(child.pid, 'SIGKILL'), GRACE).unref();
+      endGroup(child.pid);
     };
     const onAbort = () => end(signal?.reason);
     const timer = setTimeout(
@@ -102,9 +101,15 @@ export function runHere(
 
 const SIGNALS: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15, SIGXFSZ: 25 };
 
-function codeOf(child: { exitCode: number | null; signalCode: NodeJS.Signals | null }): number {
+export function codeOf(child: { exitCode: number | null; signalCode: NodeJS.Signals | null }): number {
   if (child.exitCode !== null) return child.exitCode;
   return 128 + ((child.signalCode && SIGNALS[child.signalCode]) ?? 0);
+}
+
+/** SIGTERM for a program and all that it started, SIGKILL for what does not heed it. */
+export function endGroup(pid: number | undefined): void {
+  killGroup(pid, 'SIGTERM');
+  setTimeout(() => killGroup(pid, 'SIGKILL'), GRACE).unref();
 }
 
 function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {

@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { wrongUse } from '../errors.ts';
 import { type NodeAccess, NodeUnreachable, type RunOptions, type RunResult } from './access.ts';
-import { overTransport } from './local.ts';
+import { away, overTransport, sudoRefusal } from './local.ts';
 import { PipeFailed, pipeThrough } from './pipe.ts';
+import { loop, newMark, openShell, ShellEnded } from './shell.ts';
+import { shellsOn } from './shells.ts';
 
 export interface SshOptions {
   user?: string;
@@ -15,7 +17,7 @@ export interface SshOptions {
 
 /**
  * Reaches a node by the system's OpenSSH, so that ~/.ssh/config, agents, jump hosts and hardware keys work as they do for the user. One connection
- * a node is kept and shared (ControlMaster); nothing is ever asked (BatchMode); host keys are checked as the user's configuration says.
+ * a node is kept and shared (ControlMaster), and in it a few shells that run the commands; nothing is ever asked (BatchMode); host keys are checked as the user's configuration says.
  */
 export function sshAccess(node: string, host: string, options: SshOptions = {}): Required<NodeAccess> {
   if (host.startsWith('-') || /[\s\0]/.test(host))
@@ -39,11 +41,19 @@ export function sshAccess(node: string, host: string, options: SshOptions = {}):
     });
     return opening;
   };
+  const inShell = shellsOn(() => {
+    const mark = newMark();
+    const command = ['exec', ...prefix, 'sh', '-c', loop(mark)].map(quote).join(' ');
+    return openShell(['ssh', ...connection('auto'), ...file, ...user, '--', host, command], mark);
+  });
   return {
     node,
     async run(argv, runOptions) {
       await opened();
-      return ssh([...prefix, ...argv].map(quote).join(' '), runOptions);
+      const command = `exec ${argv.map(quote).join(' ')}`;
+      return inShell(command, runOptions).catch((thrown: unknown) => {
+        throw thrown instanceof ShellEnded ? new NodeUnreachable(node, whyEnded(host, thrown)) : away(node, thrown);
+      });
     },
     async dial(to, port, dialOptions) {
       await opened();
@@ -53,6 +63,11 @@ export function sshAccess(node: string, host: string, options: SshOptions = {}):
     },
   };
 }
+
+const whyEnded = (host: string, { code, stderr }: ShellEnded): string =>
+  sudoRefusal({ code, stderr }) ??
+  // 255 is ssh's own failure (ssh(1), EXIT STATUS).
+  (code === 255 ? sshReason(host, stderr) : `the shell on ${host} ended with code ${code}${lastLine(stderr)}`);
 
 /** Over a shared connection ssh says no more than that the node's sshd did not open it: mostly because nothing listens there. */
 function notForwarded(node: string, target: string, stderr: string): PipeFailed {
@@ -118,6 +133,11 @@ const REASONS: readonly [RegExp, (host: string) => string][] = [
 /** One sentence for ssh's messages. Exported for its test. */
 export function sshReason(host: string, stderr: string): string {
   const known = REASONS.find(([pattern]) => pattern.test(stderr));
-  const last = stderr.trim().split('\n').at(-1)?.trim() ?? '';
-  return known ? known[1](host) : `ssh to ${host} failed${last ? `: ${last}` : ''}`;
+  return known ? known[1](host) : `ssh to ${host} failed${lastLine(stderr)}`;
+}
+
+/** `: what it said last`. */
+function lastLine(stderr: string): string {
+  const last = stderr.trim().split('\n').at(-1)?.trim();
+  return last ? `: ${last}` : '';
 }

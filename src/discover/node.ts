@@ -36,8 +36,14 @@ export interface NodeContext {
 
 /** Throws NodeUnreachable when the node is away. */
 export async function lookAtNode(context: NodeContext): Promise<NodeSeen> {
+  const [clock, seen] = await Promise.all([clockOffset(context.access), lookAround(context)]);
+  // Within the error of the measurement the clocks agree.
+  return { clockOffset: Math.abs(clock.offset) <= clock.error ? 0 : clock.offset, ...seen };
+}
+
+async function lookAround(context: NodeContext): Promise<Omit<NodeSeen, 'clockOffset'>> {
   const { access, config } = context;
-  const [table, clock] = await Promise.all([listProcesses(access), clockOffset(access)]);
+  const table = await listProcesses(access);
   const instances = await findInstances(table, context);
   const wanted = wantedOf(instances);
   const paths = [...new Set(wanted.flatMap(({ path, keyPath }) => (keyPath === undefined ? [path] : [path, keyPath])))];
@@ -64,8 +70,6 @@ export async function lookAtNode(context: NodeContext): Promise<NodeSeen> {
     ...extra,
   ].filter((store) => !isEmptyKubeconfigPart(store));
   return {
-    // Within the error of the measurement the clocks agree.
-    clockOffset: Math.abs(clock.offset) <= clock.error ? 0 : clock.offset,
     ...(free === undefined ? {} : { freeBytes: free }),
     instances,
     stores,

@@ -1,13 +1,14 @@
 // The page by hand against reroot, on one full lab and one load in one run: failed requests, restarts and wall time of each, side by side.
 
 import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { blockedParties, type Finished, runReroot, waiving } from '../lab/demo/child.ts';
 import { cleanLoad } from '../lab/demo/load-process.ts';
 import { renewOwnKubeconfig } from '../lab/demo/own-kubeconfig.ts';
 import { countRestarts } from '../lab/demo/restarts.ts';
 import { availability } from '../lab/demo/tally.ts';
-import { nodesOver } from '../lab/full/workloads/on-node.ts';
+import { nodesOver, type OnNode } from '../lab/full/workloads/on-node.ts';
 import { labDir, readLab } from '../lab/state.ts';
 import type { RotationEvent } from '../src/rotate/events.ts';
 import { type Hands, lastSteps, type PageStep, pageSteps } from './page/steps.ts';
@@ -76,8 +77,24 @@ async function byThePage(): Promise<Measured> {
     await follow(pageSteps);
     counted();
     await follow(lastSteps);
+    await bringKubeconfig(run);
     return [];
   });
+}
+
+/** Who does the page by hand has a kubeconfig elsewhere too, which counts the restarts here: CA, certificate and key of the new admin.conf go into it. */
+async function bringKubeconfig(run: OnNode): Promise<void> {
+  const file = join(labDir(NAME), 'kubeconfig');
+  const admin = await run('cp1', 'cat /etc/kubernetes/admin.conf');
+  const fields = ['certificate-authority-data', 'client-certificate-data', 'client-key-data'];
+  const brought = fields.reduce(
+    (text, field) => {
+      const line = new RegExp(`${field}: \\S+`);
+      return text.replace(line, line.exec(admin)?.[0] ?? '');
+    },
+    readFileSync(file, 'utf8'),
+  );
+  writeFileSync(file, brought, { mode: 0o600 });
 }
 
 async function byReroot(): Promise<Measured> {
@@ -101,9 +118,11 @@ async function main(): Promise<void> {
     await must(['lab', 'snapshot', '--name', NAME, 'fresh']);
     say('by reroot:');
     const reroot = await byReroot();
+    say(`by reroot: ${JSON.stringify(reroot)}`);
     await must(['lab', 'restore', '--name', NAME, 'fresh']);
     say('by the page:');
     const page = await byThePage();
+    say(`by the page: ${JSON.stringify(page)}`);
     const value = Math.round((reroot.failed / Math.max(1, page.failed)) * 1e5) / 1e5;
     const details = { reroot, page, kubernetes: versionOf() };
     process.stdout.write(

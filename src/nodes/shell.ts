@@ -75,6 +75,11 @@ export function openShell(argv: readonly string[], mark: string): Shell {
     holds(child, false);
     return done;
   };
+  const clear = () => {
+    out = [];
+    size = 0;
+    err = '';
+  };
   const giveUp = (why: unknown) => {
     failure ??= why;
     endGroup(child.pid);
@@ -88,9 +93,7 @@ export function openShell(argv: readonly string[], mark: string): Shell {
     if (!found || !errAt) return;
     const stdout = Buffer.concat(out).subarray(0, size - found[0].length);
     const stderr = err.slice(0, errAt.index);
-    out = [];
-    size = 0;
-    err = '';
+    clear();
     finish()?.resolve({ code: Number(found[1]), stdout, stderr });
   };
   child.stdout.on('data', (chunk: Buffer) => {
@@ -141,6 +144,8 @@ export function openShell(argv: readonly string[], mark: string): Shell {
           signal?.removeEventListener('abort', onAbort);
         };
         job = { resolve, reject, release };
+        // What came while nobody asked is nobody's answer.
+        if (begun) clear();
         holds(child, true);
         const input = Buffer.from(stdin);
         const text = Buffer.from(command);

@@ -22,7 +22,7 @@ describe.skipIf(!sshd)('a node reached by ssh', () => {
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(dir, name)]);
     return readFileSync(join(dir, `${name}.pub`), 'utf8').trim();
   };
-  const access = (options: { identity?: string; known?: string; port?: number } = {}) => {
+  const access = (options: { identity?: string; known?: string; port?: number; sudo?: boolean } = {}) => {
     const config = join(dir, `config-${Math.random()}`);
     const known = options.known ?? 'known_hosts';
     const lines = [
@@ -35,7 +35,8 @@ describe.skipIf(!sshd)('a node reached by ssh', () => {
       '  GlobalKnownHostsFile /dev/null',
     ];
     writeFileSync(config, `${lines.join('\n')}\n`);
-    return sshAccess('cp1', '127.0.0.1', { user: userInfo().username, configFile: config });
+    const sudo = options.sudo ?? false;
+    return sshAccess('cp1', '127.0.0.1', { user: userInfo().username, configFile: config, sudo });
   };
   const why = async (run: Promise<unknown>) => {
     const thrown = await run.catch((error: unknown) => error);
@@ -62,6 +63,7 @@ describe.skipIf(!sshd)('a node reached by ssh', () => {
       `PidFile=${join(dir, 'pid')}`,
       `ListenAddress=127.0.0.1:${port}`,
       'MaxStartups=2',
+      `SetEnv=PATH=${dir}:/usr/local/bin:/usr/bin:/bin`,
     ];
     // sshd as root wants its empty folder; as an ordinary user it does not look.
     if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
@@ -128,6 +130,27 @@ describe.skipIf(!sshd)('a node reached by ssh', () => {
 
     const refused = await node.dial('127.0.0.1', at);
     expect(await new Promise((resolve) => refused.on('error', resolve))).toMatchObject({ code: 'ECONNREFUSED' });
+  });
+
+  it('has sudo before each shell, and tells when it refuses', async () => {
+    const sudo = (script: string) => writeFileSync(join(dir, 'sudo'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    sudo('[ "$1 $2" = "-n --" ] || exit 9; shift 2; exec env AS=root "$@"');
+    expect((await access({ sudo: true }).run(['sh', '-c', 'echo "$AS"'])).stdout.toString()).toBe('root\n');
+    sudo('echo "sudo: a password is required" >&2; exit 1');
+    expect(await why(access({ sudo: true }).run(['true']))).toMatch(/sudo asks for a password/);
+    sudo('echo "no shell for you" >&2; exit 4');
+    expect(await why(access({ sudo: true }).run(['true']))).toMatch(/shell on 127.0.0.1 ended with code 4: no shell/);
+  });
+
+  it('opens a new shell after one was ended, and says of the command in it that the node was away', async () => {
+    const node = access();
+    const shellOf = async () => (await node.run(['sh', '-c', 'echo $PPID'])).stdout.toString().trim();
+    const first = await shellOf();
+    expect(await shellOf()).toBe(first);
+
+    expect(await why(node.run(['sh', '-c', 'kill -9 "$1"', 'sh', first]))).toMatch(/ssh to 127.0.0.1 failed/);
+
+    expect(await shellOf()).not.toBe(first);
   });
 
   it('gives up in time and by its signal', async () => {

@@ -15,8 +15,8 @@ import { type Hands, lastSteps, type PageStep, pageSteps } from './page/steps.ts
 
 const NAME = 'bench-page';
 /**
- * reroot may fail one request of those hundred that the page fails. Its own are all excused by name (a kubelet while it restarts, trap 26's swap: some 90
- * of 30,000), but the page's are not told apart, so they count here. Measured: 87 against 12,209.
+ * reroot may fail one request of those hundred that the page fails. Some 90 of 30,000 are excused elsewhere (through
+ * a kubelet while it restarts, trap 26's swap), but the page's are not told apart, so they count here. Measured: 87 against 12,209.
  */
 const GOAL = 0.01;
 const command = join(process.cwd(), 'dist', 'reroot.mjs');

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { Duplex } from 'node:stream';
+import { killGroup } from './run-here.ts';
 
 /** No connection to the target came about. `code` as Node's: ECONNREFUSED when the target refused, EHOSTUNREACH for everything on the way. */
 export class PipeFailed extends Error {
@@ -37,7 +38,7 @@ export function pipeThrough(
     final: (done) => void child.stdin.end(() => done()),
     destroy: (error, done) => {
       signal?.removeEventListener('abort', onAbort);
-      endGroup(child.pid);
+      killGroup(child.pid, 'SIGTERM');
       done(error);
     },
   });
@@ -66,13 +67,4 @@ export function pipeThrough(
   child.on('exit', (code) => void setTimeout(() => finish(code), LINGER).unref());
   child.on('close', (code) => finish(code));
   return stream;
-}
-
-function endGroup(pid: number | undefined): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, 'SIGTERM');
-  } catch {
-    // It has ended already.
-  }
 }

@@ -51,7 +51,7 @@ link() { if [ -L "$1" ]; then printf 'L %s\\n' "$(readlink -- "$1")"; printf 'R 
 `;
 
 // All of them by three programs, however many: their state, their content one after the other, their state again. What has the same inode, size and times
-// before and after is what was read in between; SAME is said last. A few hundred small processes less on each node in each look at a cluster.
+// before and after is what was read in between; SAME is said last, and not where one is too large. A few hundred small processes less on each node in each look at a cluster.
 const TOGETHER = `${FAULTS}
 max=$1; set --
 while IFS= read -r p; do
@@ -62,21 +62,16 @@ done
 if [ $# -eq 0 ]; then echo '@ '; echo SAME; exit 0; fi
 state() { stat -L -c '%s S %a %u:%g %i %h %y|%U:%G|%z' -- "$@"; }
 before=$(state "$@") || exit 0
-all=$before
 while IFS= read -r s; do
-  p=$1; shift
+  p=$1; shift; set -- "$@" "$p"
+  [ "\${s%% *}" -le "$max" ] || exit 0
   printf '@ %s\\n' "$p"; link "$p"
-  if [ "\${s%% *}" -gt "$max" ]; then echo 'E too large to be read'
-  else printf 'N %s\\n%s\\n' "\${s%% *}" "\${s#* }"; set -- "$@" "$p"
-  fi
+  printf 'N %s\\n%s\\n' "\${s%% *}" "\${s#* }"
 done <<END
-$all
+$before
 END
 printf '@ \\nB\\n'
-if [ $# -gt 0 ]; then
-  before=$(state "$@") && cat -- "$@" | base64 && [ "$(state "$@")" = "$before" ] || exit 0
-fi
-echo SAME
+cat -- "$@" | base64 && [ "$(state "$@")" = "$before" ] && echo SAME
 `;
 
 // Each file is opened once, and what is said of it is said of the open file: a rename in between cannot mix two of them.
@@ -116,17 +111,16 @@ export async function readFiles(
     return { blocks: stdout.toString('latin1').split(/^@ /m).slice(1), stderr };
   };
   const together = asked.length > FEW ? seenTogether((await ask(TOGETHER)).blocks) : undefined;
-  if (together && asked.every((path) => together.has(path))) return inOrder(asked, (path) => together.get(path));
+  if (together && asked.every((path) => together.has(path)))
+    return new Map(asked.map((path) => [path, together.get(path) ?? fault(path, NO_ANSWER)]));
   const { blocks, stderr } = await ask(ONE_BY_ONE);
   const seen = new Map(blocks.map(seenAlone).map((file) => [file.path, file]));
-  return inOrder(asked, (path) => seen.get(path) ?? fault(path, stderr.trim() || 'no answer for this file'));
+  return new Map(asked.map((path) => [path, seen.get(path) ?? fault(path, stderr.trim() || NO_ANSWER)]));
 }
 
-const inOrder = (asked: readonly string[], seenAt: (path: string) => FileSeen | undefined): Map<string, FileSeen> =>
-  new Map(asked.flatMap((path) => [[path, seenAt(path)] as const]).filter(hasFile));
-const hasFile = (entry: readonly [string, FileSeen | undefined]): entry is [string, FileSeen] => entry[1] !== undefined;
+const NO_ANSWER = 'no answer for this file';
 
-/** undefined where one of the files was written to or replaced meanwhile. */
+/** undefined where one of the files was written to or replaced meanwhile, or is too large. */
 function seenTogether(blocks: readonly string[]): Map<string, FileSeen> | undefined {
   const content = linesOf(blocks.at(-1) ?? '');
   if (!content.includes('SAME')) return undefined;

@@ -3,7 +3,7 @@ import type { RunOptions, RunResult } from './access.ts';
 
 export const DEFAULT_TIMEOUT = 30_000;
 /** After the program has ended, how long an open output pipe may stay silent: ssh's connection master and daemons inherit it. */
-const LINGER = 250;
+export const LINGER = 250;
 /** Between SIGTERM, which lets a script remove its temporary file, and SIGKILL. */
 const GRACE = 2_000;
 export const MAX_OUTPUT = 256 * 1024 * 1024;
@@ -48,17 +48,11 @@ export function runHere(
       failure ??= why;
       endGroup(child.pid);
     };
-    const onAbort = () => end(signal?.reason);
-    const timer = setTimeout(
-      () => end(new NotRun('timeout', `${program} did not end within ${timeout / 1000} s`)),
-      timeout,
-    );
-    signal?.addEventListener('abort', onAbort, { once: true });
+    const release = limited(program, { timeout, signal }, end);
 
     const settle = () => {
-      clearTimeout(timer);
+      release();
       clearTimeout(linger);
-      signal?.removeEventListener('abort', onAbort);
       child.stdout.destroy();
       child.stderr.destroy();
       if (failure !== undefined) return reject(failure);
@@ -66,19 +60,14 @@ export function runHere(
     };
     const collect = (into: Buffer[]) => (chunk: Buffer) => {
       size += chunk.length;
-      if (size > MAX_OUTPUT) return end(new NotRun('too-much-output', `${program} printed more than 256 MiB`));
+      if (size > MAX_OUTPUT) return end(tooMuch(program));
       into.push(chunk);
       linger?.refresh();
     };
     child.stdout.on('data', collect(out));
     child.stderr.on('data', collect(err));
     child.on('error', (cause: NodeJS.ErrnoException) => {
-      const missing = cause.code === 'ENOENT';
-      failure ??= new NotRun(
-        missing ? 'not-found' : 'not-started',
-        missing ? `${program}: no such program` : `${program}: ${cause.message}`,
-        { cause },
-      );
+      failure ??= notStarted(program, cause);
       settle();
     });
     // On a busy machine the timer may be due before what lies in the pipes was read: they get their turn first (poll comes after timers).
@@ -99,6 +88,34 @@ export function runHere(
   });
 }
 
+/** Gives up when the time is over or the signal says so, until it is released. */
+export function limited(
+  program: string,
+  { timeout, signal }: { timeout: number; signal: AbortSignal | undefined },
+  giveUp: (why: unknown) => void,
+): () => void {
+  const onAbort = () => giveUp(signal?.reason);
+  const late = () => giveUp(new NotRun('timeout', `${program} did not end within ${timeout / 1000} s`));
+  const timer = setTimeout(late, timeout);
+  signal?.addEventListener('abort', onAbort, { once: true });
+  return () => {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
+  };
+}
+
+export const tooMuch = (program: string): NotRun =>
+  new NotRun('too-much-output', `${program} printed more than 256 MiB`);
+
+export function notStarted(program: string, cause: NodeJS.ErrnoException): NotRun {
+  const missing = cause.code === 'ENOENT';
+  return new NotRun(
+    missing ? 'not-found' : 'not-started',
+    missing ? `${program}: no such program` : `${program}: ${cause.message}`,
+    { cause },
+  );
+}
+
 const SIGNALS: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15, SIGXFSZ: 25 };
 
 export function codeOf(child: { exitCode: number | null; signalCode: NodeJS.Signals | null }): number {
@@ -112,7 +129,7 @@ export function endGroup(pid: number | undefined): void {
   setTimeout(() => killGroup(pid, 'SIGKILL'), GRACE).unref();
 }
 
-function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+export function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   if (pid === undefined) return;
   try {
     process.kill(-pid, signal);

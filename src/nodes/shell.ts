@@ -5,7 +5,17 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
 import type { RunOptions, RunResult } from './access.ts';
-import { codeOf, DEFAULT_TIMEOUT, endGroup, MAX_OUTPUT, NotRun } from './run-here.ts';
+import {
+  codeOf,
+  DEFAULT_TIMEOUT,
+  endGroup,
+  LINGER,
+  limited,
+  MAX_OUTPUT,
+  type NotRun,
+  notStarted,
+  tooMuch,
+} from './run-here.ts';
 
 /** The shell has ended: by itself, or the way to it broke. What it was doing may be done or not. */
 export class ShellEnded extends Error {
@@ -99,7 +109,7 @@ export function openShell(argv: readonly string[], mark: string): Shell {
   child.stdout.on('data', (chunk: Buffer) => {
     out.push(chunk);
     size += chunk.length;
-    if (size > MAX_OUTPUT) return giveUp(new NotRun('too-much-output', `${program} printed more than 256 MiB`));
+    if (size > MAX_OUTPUT) return giveUp(tooMuch(program));
     if (!begun) {
       const all = Buffer.concat(out);
       const at = all.indexOf(begin);
@@ -114,11 +124,7 @@ export function openShell(argv: readonly string[], mark: string): Shell {
     err += chunk.toString('utf8');
     look();
   });
-  child.on('error', (cause: NodeJS.ErrnoException) => {
-    const why = cause.code === 'ENOENT' ? 'not-found' : 'not-started';
-    const message = why === 'not-found' ? `${program}: no such program` : `${program}: ${cause.message}`;
-    close(127, new NotRun(why, message, { cause }));
-  });
+  child.on('error', (cause) => close(127, notStarted(program, cause)));
   // What it last said is read before it counts as gone.
   child.on('exit', () => setTimeout(() => close(codeOf(child)), LINGER).unref());
   child.on('close', () => close(codeOf(child)));
@@ -133,16 +139,7 @@ export function openShell(argv: readonly string[], mark: string): Shell {
       return new Promise((resolve, reject) => {
         if (signal?.aborted) return reject(signal.reason);
         if (ended || job) return reject(new Error('this shell has ended or is at work'));
-        const onAbort = () => giveUp(signal?.reason);
-        const timer = setTimeout(
-          () => giveUp(new NotRun('timeout', `${program} did not end within ${timeout / 1000} s`)),
-          timeout,
-        );
-        signal?.addEventListener('abort', onAbort, { once: true });
-        const release = () => {
-          clearTimeout(timer);
-          signal?.removeEventListener('abort', onAbort);
-        };
+        const release = limited(program, { timeout, signal }, giveUp);
         job = { resolve, reject, release };
         // What came while nobody asked is nobody's answer.
         if (begun) clear();
@@ -154,9 +151,6 @@ export function openShell(argv: readonly string[], mark: string): Shell {
     },
   };
 }
-
-/** Milliseconds between the end of the program and of what it left in its pipes. */
-const LINGER = 250;
 
 /** The last `length` bytes or more. */
 function tailOf(chunks: readonly Buffer[], length: number): Buffer {

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { wrongUse } from '../errors.ts';
-import { type NodeAccess, NodeUnreachable, type RunOptions, type RunResult } from './access.ts';
+import { type NodeAccess, NodeUnreachable } from './access.ts';
 import { away, overTransport, sudoRefusal } from './local.ts';
 import { PipeFailed, pipeThrough } from './pipe.ts';
 import { loop, newMark, openShell, ShellEnded } from './shell.ts';
@@ -17,7 +17,8 @@ export interface SshOptions {
 
 /**
  * Reaches a node by the system's OpenSSH, so that ~/.ssh/config, agents, jump hosts and hardware keys work as they do for the user. One connection
- * a node is kept and shared (ControlMaster), and in it a few shells that run the commands; nothing is ever asked (BatchMode); host keys are checked as the user's configuration says.
+ * a node is kept and shared (ControlMaster), and in it a few shells that run the commands; nothing is ever asked (BatchMode); host keys are checked as the
+ * user's configuration says.
  */
 export function sshAccess(node: string, host: string, options: SshOptions = {}): Required<NodeAccess> {
   if (host.startsWith('-') || /[\s\0]/.test(host))
@@ -25,17 +26,16 @@ export function sshAccess(node: string, host: string, options: SshOptions = {}):
   const prefix = options.sudo ? ['sudo', '-n', '--'] : [];
   const file = options.configFile === undefined ? [] : ['-F', options.configFile];
   const user = options.user === undefined ? [] : ['-l', options.user];
-  const ssh = async (command: string, runOptions?: RunOptions): Promise<RunResult> => {
-    const argv = ['ssh', ...connection('auto'), ...file, ...user, '--', host, command];
-    const result = await overTransport(node, argv, runOptions);
-    // 255 is ssh's own failure (ssh(1), EXIT STATUS); none of the commands reroot runs ends with it.
-    if (result.code === 255) throw new NodeUnreachable(node, sshReason(host, result.stderr));
-    return result;
+  const ssh = (command: string): string[] => ['ssh', ...connection('auto'), ...file, ...user, '--', host, command];
+  const open = async (): Promise<void> => {
+    const { code, stderr } = await overTransport(node, ssh('exit 0'));
+    // 255 is ssh's own failure (ssh(1), EXIT STATUS).
+    if (code === 255) throw new NodeUnreachable(node, sshReason(host, stderr));
   };
-  let opening: Promise<unknown> | undefined;
+  let opening: Promise<void> | undefined;
   // The first command alone opens the connection; else as many as come at once would each log in, which sshd's MaxStartups refuses.
-  const opened = (): Promise<unknown> => {
-    opening ??= ssh('exit 0').catch((thrown: unknown) => {
+  const opened = (): Promise<void> => {
+    opening ??= open().catch((thrown: unknown) => {
       opening = undefined;
       throw thrown;
     });
@@ -43,8 +43,7 @@ export function sshAccess(node: string, host: string, options: SshOptions = {}):
   };
   const inShell = shellsOn(() => {
     const mark = newMark();
-    const command = ['exec', ...prefix, 'sh', '-c', loop(mark)].map(quote).join(' ');
-    return openShell(['ssh', ...connection('auto'), ...file, ...user, '--', host, command], mark);
+    return openShell(ssh(['exec', ...prefix, 'sh', '-c', loop(mark)].map(quote).join(' ')), mark);
   });
   return {
     node,
@@ -66,7 +65,6 @@ export function sshAccess(node: string, host: string, options: SshOptions = {}):
 
 const whyEnded = (host: string, { code, stderr }: ShellEnded): string =>
   sudoRefusal({ code, stderr }) ??
-  // 255 is ssh's own failure (ssh(1), EXIT STATUS).
   (code === 255 ? sshReason(host, stderr) : `the shell on ${host} ended with code ${code}${lastLine(stderr)}`);
 
 /** Over a shared connection ssh says no more than that the node's sshd did not open it: mostly because nothing listens there. */

@@ -7,7 +7,7 @@ import type { Holds, Value } from '../model/value.ts';
 import { type Course, isControlPlane, membersOf, nodeOfStore } from './course.ts';
 import { isAtLeast } from './order.ts';
 import { type Draft, isPossible, place } from './place.ts';
-import { usesWhere } from './roles.ts';
+import { storesOf, usesWhere } from './roles.ts';
 
 export interface WriteWish {
   /** Step id without the place: `trust.kubernetes.client-ca`. */
@@ -84,8 +84,7 @@ function placeOf(c: Course, id: StoreId): string {
 
 /** What goes wrong with it must meet one API server, never all: each is proved before the next. A manifest restarts its component when it is written. */
 const isAlone = (c: Course, id: StoreId): boolean =>
-  c.stores.get(id)?.holds === 'flags' ||
-  usesWhere(c, { component: 'kube-apiserver' }).some((use) => use.sources.some(({ store }) => store === id));
+  c.stores.get(id)?.holds === 'flags' || storesOf(usesWhere(c, { component: 'kube-apiserver' })).includes(id);
 
 function draftOf(c: Course, wish: WriteWish, at: string, stores: readonly StoreId[]): Draft {
   const { value, authority } = wish;

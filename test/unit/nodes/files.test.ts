@@ -107,6 +107,17 @@ describe('readFiles', () => {
     ]);
   });
 
+  it('reads one by one when one of many is too large', async () => {
+    const files = ['a', 'b', 'c', 'd'].map((name) => join(dir, name));
+    for (const path of files) writeFileSync(path, path);
+    writeFileSync(join(dir, 'log'), Buffer.alloc(5 * 1024 * 1024));
+
+    const seen = await readFiles(local, [...files, join(dir, 'log')]);
+
+    expect(files.map((path) => seen.get(path)?.bytes?.toString())).toEqual(files);
+    expect(seen.get(join(dir, 'log'))).toMatchObject({ kind: 'fault', reason: 'too-large' });
+  });
+
   it('reads one by one when a file is written to meanwhile', async () => {
     const files = ['a', 'b', 'c', 'd', 'e'].map((name) => join(dir, name));
     for (const path of files) writeFileSync(path, `content of ${path}`);

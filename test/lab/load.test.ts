@@ -1,18 +1,15 @@
 // The load on a lab that nobody rotates: it must see nothing where nothing is, and what is there where something is.
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Failure } from '../../lab/load/failure.ts';
 import { kindsOf } from '../../lab/load/kinds.ts';
-import type { LoadSummary } from '../../lab/load/summary.ts';
 import { PORTS, WORKER } from '../../lab/processes/layout.ts';
 import { readLab } from '../../lab/state.ts';
-import { command, kubectl, labUp, type TestLab } from './harness.ts';
+import { kubectl, labUp, type TestLab } from './harness.ts';
+import { pidOf, readyAgain, shown, startLoad } from './loads.ts';
 
 let lab: TestLab;
 beforeAll(async () => {
@@ -21,45 +18,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await lab?.down();
 });
-
-interface Load {
-  child: ChildProcess;
-  lines: string[];
-  /** Resolves at the first line with this text; rejects when the load ends before. */
-  line(text: string): Promise<void>;
-  tell(text: string): void;
-  ended: Promise<{ code: number; summary: LoadSummary; stderr: string }>;
-}
-
-function startLoad(...args: string[]): Load {
-  const child = spawn(process.execPath, [command, 'lab', 'load', '--name', lab.name, ...args], { stdio: 'pipe' });
-  const lines: string[] = [];
-  let stderr = '';
-  child.stderr.on('data', (chunk) => {
-    stderr += String(chunk);
-  });
-  createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
-  const closed = new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? 1)));
-  return {
-    child,
-    lines,
-    async line(text) {
-      while (!lines.some((line) => line.includes(text))) {
-        if (child.exitCode !== null) throw new Error(`the load ended without ${text}: ${lines.at(-1)} ${stderr}`);
-        await sleep(100);
-      }
-    },
-    tell: (text) => void child.stdin.write(`${text}\n`),
-    ended: closed.then((code) => {
-      const last = lines.at(-1) ?? '';
-      if (!last.includes('"event":"summary"')) throw new Error(`no summary: ${last} ${stderr}`);
-      return { code, summary: JSON.parse(last) as LoadSummary, stderr };
-    }),
-  };
-}
-
-const shown = (failures: Failure[]): string[] =>
-  failures.map(({ kind, target, class: failureClass, text }) => `${kind} ${target ?? ''} ${failureClass}: ${text}`);
 
 /** What the webhook itself says it was asked. */
 function webhookCounts(): Promise<{ validated: number; converted: number }> {
@@ -77,28 +35,11 @@ function webhookCounts(): Promise<{ validated: number; converted: number }> {
   });
 }
 
-const pidOf = (node: string, component: string): number =>
-  Number(readFileSync(lab.file(node, `run/${component}.pid`), 'utf8'));
-
-async function readyAgain(node: string): Promise<void> {
-  const address = readLab(lab.dir)?.nodes.find(({ name }) => name === node)?.address;
-  const server = `https://${address}:6443`;
-  for (let tries = 0; tries < 600; tries++) {
-    try {
-      if (kubectl(lab, ['--server', server, 'get', '--raw', '/readyz']) === 'ok') return;
-    } catch {
-      // Not yet.
-    }
-    await sleep(200);
-  }
-  throw new Error(`${node}'s API server did not come back`);
-}
-
 describe('on a lab that nobody touches', () => {
   it('gets answers for every client kind and no failure, at little cost, and cleans up', async () => {
     const file = join(lab.dir, 'summary.json');
     const before = await webhookCounts();
-    const load = startLoad('--seconds', '30', '--summary', file);
+    const load = startLoad(lab, '--seconds', '30', '--summary', file);
     const { code, summary, stderr } = await load.ended;
 
     expect(shown(summary.failures), stderr).toEqual([]);
@@ -146,9 +87,9 @@ describe('on a lab that nobody touches', () => {
   });
 
   it('runs one at a time, and stops when told to', async () => {
-    const load = startLoad('--baseline', '300', '--clients', 'reread');
+    const load = startLoad(lab, '--baseline', '300', '--clients', 'reread');
     await load.line('"t":');
-    const second = startLoad('--clients', 'reread');
+    const second = startLoad(lab, '--clients', 'reread');
     await expect(second.ended).rejects.toThrow(`another load runs on lab "${lab.name}", process ${load.child.pid}`);
     load.child.kill('SIGTERM');
     const { code, summary } = await load.ended;
@@ -158,12 +99,12 @@ describe('on a lab that nobody touches', () => {
 
 describe('on a lab where something happens', () => {
   it('counts what a killed API server costs, by kind, class and time, and the watch misses nothing', async () => {
-    const load = startLoad('--baseline', '15', '--seconds', '600');
+    const load = startLoad(lab, '--baseline', '15', '--seconds', '600');
     await load.line('baseline-clean');
     load.tell('mark kill');
     await load.line('"event":"mark"');
-    process.kill(pidOf('cp2', 'kube-apiserver'), 'SIGKILL');
-    await readyAgain('cp2');
+    process.kill(pidOf(lab, 'cp2', 'kube-apiserver'), 'SIGKILL');
+    await readyAgain(lab, 'cp2');
     await sleep(5_000);
     load.child.kill('SIGUSR2');
     load.tell('stop');
@@ -181,32 +122,8 @@ describe('on a lab where something happens', () => {
     expect(Object.values(summary.clients).reduce((sum, kind) => sum + kind.failed, 0)).toBe(summary.failures.length);
   });
 
-  it('counts what a restart by the lab costs', async () => {
-    const load = startLoad('--baseline', '15', '--seconds', '600');
-    await load.line('baseline-clean');
-    const old = pidOf('cp3', 'kube-apiserver');
-    execFileSync(join(lab.dir, 'bin', 'restart'), ['cp3', 'kube-apiserver'], { stdio: 'pipe', timeout: 120_000 });
-    await readyAgain('cp3');
-    expect(pidOf('cp3', 'kube-apiserver')).not.toBe(old);
-    await sleep(5_000);
-    load.tell('stop');
-    const { code, summary } = await load.ended;
-
-    expect({ code, result: summary.result }).toEqual({ code: 0, result: 'stopped' });
-    expect(summary.watch).toMatchObject({ missed: 0 });
-    // The one who asks this API server itself, and nobody else, has to do without it.
-    expect(
-      summary.failures.filter(({ kind, target }) => kind === 'kubelet' && target?.startsWith('cp3>')).length,
-    ).toBeGreaterThan(0);
-    expect(
-      shown(summary.failures).filter((line) => /certificate|authentication/.test(line.split(':')[0] ?? '')),
-    ).toEqual([]);
-    const failed = Object.entries(summary.clients).map(([kind, counts]) => `${kind} ${counts.failed}`);
-    console.log(`restart of an API server: of ${summary.requests} requests failed: ${failed.join(', ')}`);
-  });
-
   it('ends a client with its pod, and starts it again in the next', async () => {
-    const load = startLoad('--baseline', '5', '--seconds', '600', '--clients', 'pod-frozen,pod-kept');
+    const load = startLoad(lab, '--baseline', '5', '--seconds', '600', '--clients', 'pod-frozen,pod-kept');
     await load.line('baseline-clean');
     kubectl(lab, ['-n', 'load', 'delete', 'pod', 'frozen']);
     const next = () => kubectl(lab, ['-n', 'load', 'get', 'pods', '-l', 'app=frozen', '-o', 'name']);
@@ -229,9 +146,9 @@ describe('on a lab where something happens', () => {
 
 describe('a baseline that is not clean', () => {
   it('ends as "machine too busy" when requests are held up', async () => {
-    const load = startLoad('--baseline', '15', '--seconds', '600');
+    const load = startLoad(lab, '--baseline', '15', '--seconds', '600');
     await load.line('"t":');
-    const stuck = pidOf('cp1', 'kube-apiserver');
+    const stuck = pidOf(lab, 'cp1', 'kube-apiserver');
     try {
       process.kill(stuck, 'SIGSTOP');
       await sleep(20_000);
@@ -243,7 +160,7 @@ describe('a baseline that is not clean', () => {
     expect(summary.baseline?.clean).toBe(false);
     expect(summary.baseline?.why.join('\n')).toMatch(/request without an answer for 1\d\.\d s|no request succeeded/);
     expect(load.lines.some((line) => line.includes('baseline-clean'))).toBe(false);
-    await readyAgain('cp1');
+    await readyAgain(lab, 'cp1');
   });
 
   it('says so when a client is refused from the start, and by what', async () => {
@@ -252,7 +169,7 @@ describe('a baseline that is not clean', () => {
     const otherCA = readFileSync(lab.file('cp1', 'etc/kubernetes/pki/front-proxy-ca.crt')).toString('base64');
     writeFileSync(file, whole.replace(/(certificate-authority-data: )\S+/, `$1${otherCA}`));
     try {
-      const { code, summary } = await startLoad('--baseline', '3', '--clients', 'kept,fresh').ended;
+      const { code, summary } = await startLoad(lab, '--baseline', '3', '--clients', 'kept,fresh').ended;
       expect({ code, result: summary.result }).toEqual({ code: 1, result: 'machine too busy' });
       expect(summary.clients.kept).toMatchObject({ failed: 0 });
       expect(summary.clients.fresh).toMatchObject({ ok: 0 });

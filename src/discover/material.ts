@@ -7,6 +7,7 @@ import type { FileSeen } from '../nodes/files.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import { publicSpki } from '../pki/keys.ts';
 import { parseCertificates, parsePrivateKey } from '../pki/pem.ts';
+import { blocksOf, printable } from '../pki/pem-blocks.ts';
 import { type KubeconfigParts, kubeconfigParts, type Part } from './kubeconfig-parts.ts';
 
 /** A store before its certificates are held against the inventory's CAs. */
@@ -45,7 +46,7 @@ function idOf(node: string, { path, kind }: WantedStore): string {
   return fileId(node, path);
 }
 
-type Content = Pick<RawStore, 'certificates' | 'keySpki' | 'server' | 'user' | 'fault'>;
+type Content = Pick<RawStore, 'certificates' | 'keySpki' | 'server' | 'user' | 'otherBlocks'>;
 
 function contentOf(node: string, wanted: WantedStore, bytes: Buffer, key: FileSeen | undefined): Content {
   const what = `${wanted.path} on ${node}`;
@@ -59,9 +60,17 @@ function contentOf(node: string, wanted: WantedStore, bytes: Buffer, key: FileSe
       const certificates = parseCertificates(bytes, what);
       if (certificates.length === 0) throw new Error(`${what} holds no certificate`);
       const keyBytes = wanted.keyPath === wanted.path ? bytes : key?.bytes;
-      return { certificates, ...spkiOf(keyBytes, what) };
+      return { certificates, ...spkiOf(keyBytes, what), ...otherBlocksIn(bytes, wanted, what) };
     }
   }
+}
+
+/** A file with its own key has that, and before it perhaps the name of its curve (`openssl ecparam -genkey`). */
+function otherBlocksIn(bytes: Buffer, { path, keyPath }: WantedStore, what: string): { otherBlocks?: string[] } {
+  const belongs = keyPath === path ? /^CERTIFICATE$|^EC PARAMETERS$|PRIVATE KEY$/ : /^CERTIFICATE$/;
+  const labels = blocksOf(bytes, what).map(({ label }) => printable(label));
+  const others = [...new Set(labels.filter((label) => !belongs.test(label)))];
+  return others.length > 0 ? { otherBlocks: others } : {};
 }
 
 function kubeconfigContent(kind: 'kubeconfig-ca' | 'kubeconfig-client', parts: KubeconfigParts, what: string): Content {

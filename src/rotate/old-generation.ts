@@ -2,6 +2,7 @@
 
 import type { Authority } from '../core/model/ids.ts';
 import type { AuthorityFact, CertFact, Inventory } from '../core/model/inventory.ts';
+import { usersOf } from '../discover/users.ts';
 import { EXIT, RerootError } from '../errors.ts';
 import { readFiles } from '../nodes/files.ts';
 import type { Certificate } from '../pki/certificate.ts';
@@ -23,19 +24,7 @@ export async function oldGeneration(
     });
   }
   refuseDiffering(authority, inventory);
-  const [anchor, ...more] = fact.anchors;
-  if (!anchor || more.length > 0) {
-    const names = fact.anchors.map(({ subject, fingerprint }) => `${subject} (${fingerprint.slice(0, 16)})`).join(', ');
-    throw new RerootError(
-      EXIT.blocked,
-      `${authority}: ${fact.anchors.length} CAs are trusted now and reroot has no rotation open: ${names}`,
-      {
-        hints: [
-          'another rotation was left half done: finish or undo it by the tool that began it, so that one CA is left',
-        ],
-      },
-    );
-  }
+  const anchor = anchorInUse(authority, fact, inventory);
   const certificate = await readAnchor(authority, anchor, inventory, accessOf);
   for (const { node, path, fingerprint } of fact.keys) {
     if (fingerprint !== anchor.fingerprint) continue;
@@ -46,6 +35,40 @@ export async function oldGeneration(
   }
   return { certificate };
 }
+
+/**
+ * The one CA that is trusted. Of several, the one that signed what is in use, where no other did: a CA of people's own may stand beside it, and stays. One of a
+ * like name is of another rotation, whoever began it. Throws blocked where it cannot be told.
+ */
+export function anchorInUse(authority: Authority, { anchors }: AuthorityFact, inventory: Inventory): CertFact {
+  const [only, ...more] = anchors;
+  if (only && more.length === 0) return only;
+  const used = usersOf(inventory);
+  const leafs = inventory.stores.flatMap(({ id, certs: [leaf] }) => (leaf && !leaf.isCA && used.has(id) ? [leaf] : []));
+  const [signer, ...others] = anchors.filter(({ fingerprint }) =>
+    leafs.some(({ signedBy }) => signedBy.includes(fingerprint)),
+  );
+  const isAlone = signer !== undefined && others.length === 0;
+  if (isAlone && anchors.every((ca) => ca === signer || stemOf(ca) !== stemOf(signer))) return signer;
+  const names = anchors.map(({ subject, fingerprint }) => `${subject} (${fingerprint.slice(0, 16)})`).join(', ');
+  throw new RerootError(
+    EXIT.blocked,
+    `${authority}: ${anchors.length} CAs are trusted now and reroot has no rotation open: ${names}`,
+    {
+      hints: [
+        'another rotation was left half done, it seems: finish or undo it by the tool that began it, so that one CA is left',
+        'a CA that has nothing to do with it may stay, where it signed nothing that components use and has a name of its own',
+      ],
+    },
+  );
+}
+
+/** A CA's name without what tells its generations apart: `kubernetes` of `CN=kubernetes-ca-2026-11-27`. */
+const stemOf = ({ subject }: CertFact): string =>
+  subject
+    .toLowerCase()
+    .replace(/^cn=/, '')
+    .replace(/(?:(?:^|-)ca)?(?:-\d{4}-\d\d-\d\d(?:-\d+)?)?$/, '');
 
 async function readAnchor(
   authority: Authority,

@@ -174,7 +174,13 @@ export async function begin(ctx: Context): Promise<void> {
     message: `rotation ${ctx.record.id} begins`,
     data: { authorities: ctx.record.authorities.map(({ authority }) => authority) },
   });
-  for (const { authority, external, made } of ctx.materials) {
+  for (const { authority, old, external, made } of ctx.materials) {
+    const beside = ctx.inventory.authorities.find((one) => one.authority === authority)?.anchors ?? [];
+    for (const { subject, fingerprint } of beside) {
+      if (fingerprint === old.certificate.fingerprint) continue;
+      const message = `${subject} (${fingerprint.slice(0, 16)}) is trusted beside ${old.certificate.subject}, signed nothing that components use, and stays`;
+      ctx.emit({ type: 'warning', authority, message });
+    }
     if (!external) continue;
     const end = made ? "the made CA's key is left beside the record, to be taken away" : 'none is put there at the end';
     ctx.emit({ type: 'warning', authority, message: `no CA key is kept on the nodes (an external CA): ${end}` });

@@ -1,33 +1,16 @@
 // Preconditions of the material: files that can be read and fit together, one generation in use, the same one on every control plane.
 
 import { MANAGER, signs } from '../catalog/manager.ts';
-import { type Survey, storeIdOf } from '../catalog/survey.ts';
+import type { Survey } from '../catalog/survey.ts';
 import { trustOf } from '../catalog/value-of.ts';
-import { fileId, type StoreId } from '../model/ids.ts';
-import type { CertFact, Instance, Store } from '../model/inventory.ts';
+import { fileId } from '../model/ids.ts';
+import type { Store } from '../model/inventory.ts';
 import type { AuthorityRotation } from '../model/rotation.ts';
 import type { Refusal } from '../model/step.ts';
 import type { Precondition } from './preconditions-cluster.ts';
+import { isOneOf, short, usedStores, where } from './used-stores.ts';
 
 const refuse = (reason: string, message: string, hint: string): Refusal => ({ reason, message, hint });
-
-/** Stores of the control plane's and the kubelets' own files, with who reads them. */
-function* usedStores(survey: Survey): Iterable<{ store: Store; by: Instance }> {
-  const seen = new Set<StoreId>();
-  for (const by of survey.inventory.instances) {
-    if (by.component === 'etcd') continue;
-    for (const file of survey.files(by)) {
-      const id = storeIdOf(by.node, file);
-      const store = survey.store(id);
-      if (store && !seen.has(id)) {
-        seen.add(id);
-        yield { store, by };
-      }
-    }
-  }
-}
-
-const where = (store: Store): string => (store.path ? `${store.node}:${store.path}` : store.id);
 
 function oldCANotFound(survey: Survey): Refusal[] {
   return survey.rotation.authorities.flatMap((a) => {
@@ -42,9 +25,6 @@ function oldCANotFound(survey: Survey): Refusal[] {
     ];
   });
 }
-
-const isOneOf = (ca: CertFact, a: AuthorityRotation): boolean =>
-  ca.fingerprint === a.old.fingerprint || ca.fingerprint === a.new.fingerprint;
 
 function sharedCA({ rotation }: Survey): Refusal[] {
   const [first, ...rest] = rotation.authorities;
@@ -117,8 +97,6 @@ const foreign = (store: Store, a: AuthorityRotation): string =>
     .map((cert) => cert.fingerprint)
     .sort()
     .join();
-
-const short = (cert: CertFact): string => `${cert.subject} ${cert.fingerprint.slice(0, 8)}`;
 
 /** A CA beside old that signed certificates which are in use: another rotation was left half done. A CA that only stands there is fine. */
 function unknownGeneration(survey: Survey): Refusal[] {

@@ -6,11 +6,12 @@ import type { Inventory, Millis } from '../model/inventory.ts';
 import type { Rotation } from '../model/rotation.ts';
 import type { Refusal } from '../model/step.ts';
 import { clusterChecks } from './preconditions-cluster.ts';
+import { fileChecks } from './preconditions-files.ts';
 import { frontChecks } from './preconditions-fronts.ts';
 import { materialChecks } from './preconditions-material.ts';
 
 /** Everything that is not met, the most basic first. Empty: a rotation may begin. Pure; `now` in milliseconds. */
 export function preconditions(inventory: Inventory, rotation: Rotation, now: Millis): Refusal[] {
   const survey = surveyOf(inventory, rotation, now);
-  return [...clusterChecks, ...materialChecks, ...frontChecks].flatMap((check) => check(survey));
+  return [...clusterChecks, ...materialChecks, ...fileChecks, ...frontChecks].flatMap((check) => check(survey));
 }

@@ -21,6 +21,12 @@ import { CLOCK_LIMIT, LEAST_FREE_BYTES } from '../../../src/core/plan/preconditi
 
 const rotation = syntheticRotation();
 const OTHER = fakeCA('other');
+const INTERMEDIATE = {
+  ...fakeCA('intermediate'),
+  selfSigned: false,
+  issuerDer: OLD.subjectDer,
+  signedBy: [OLD.fingerprint],
+};
 
 function reasons(change: (inventory: Inventory) => void, asked: Rotation = rotation): string[] {
   const inventory = syntheticInventory();
@@ -155,6 +161,23 @@ describe.each<[reason: string, what: string, change: (inventory: Inventory) => v
       });
     },
   ],
+  [
+    'intermediate-ca',
+    'an intermediate beside its root',
+    (i) => {
+      for (const name of ['cp1', 'cp2', 'cp3']) store(i, name, `${PKI}/ca.crt`).certs = [INTERMEDIATE, OLD];
+    },
+  ],
+  [
+    'intermediate-ca',
+    'an intermediate that one kubelet presents',
+    (i) => store(i, 'w1', '/var/lib/kubelet/pki/kubelet-client-current.pem').certs.push(INTERMEDIATE),
+  ],
+  [
+    'other-pem-blocks',
+    'a revocation list beside the CA',
+    (i) => (store(i, 'cp1', `${PKI}/ca.crt`).otherBlocks = ['X509 CRL']),
+  ],
   ['leaf-expired', 'a leaf that ended', (i) => (store(i, 'cp1', `${PKI}/apiserver.crt`).certs[0]!.notAfter = T0 - 1)],
   ['hard-link', 'trap 10: a hard link on a watched file', (i) => (store(i, 'cp1', `${PKI}/ca.crt`).links = 2)],
 ])('%s', (reason, what, change) => {
@@ -196,6 +219,18 @@ describe('what is not refused', () => {
         i.authorities[0]!.anchors = [OLD, OTHER];
         for (const name of ['cp1', 'cp2', 'cp3']) store(i, name, `${PKI}/ca.crt`).certs = [OLD, OTHER];
       },
+    ],
+    [
+      'a bridge that an earlier rotation left behind a leaf',
+      (i) => store(i, 'cp1', `${PKI}/apiserver.crt`).certs.push({ ...INTERMEDIATE, spki: OLD.spki }),
+    ],
+    [
+      'other blocks beside certificates of others',
+      (i) =>
+        Object.assign(store(i, 'cp1', `${PKI}/apiserver.crt`), {
+          certs: [fakeLeaf('x', OTHER)],
+          otherBlocks: ['X509 CRL'],
+        }),
     ],
     ['a clock within the limit', (i) => (node(i, 'w1').clockOffset = CLOCK_LIMIT)],
     [

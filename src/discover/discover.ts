@@ -93,6 +93,7 @@ export async function discoverAll(deps: DiscoverDeps, options: DiscoverOptions):
       authorities,
       instances,
       stores,
+      ...(strangers.length > 0 ? { strangers } : {}),
       pods: podsSeen.map(({ pod, uid }) => withHolds(pod, holdsOf(pod, uid))),
       namespaces: namespaces.sort(),
       callees: callees.map((callee) => calleeFact(callee, pool, stores)),
@@ -103,7 +104,6 @@ export async function discoverAll(deps: DiscoverDeps, options: DiscoverOptions):
     const findings = findingsOf({
       inventory,
       keyFiles,
-      strangers,
       used,
       ...(open === undefined ? {} : { rotation: open }),
     });

@@ -141,13 +141,13 @@ function unmanaged({ inventory }: Seen): Finding[] {
     }));
 }
 
-function strangers({ strangers }: Seen): Finding[] {
-  return strangers.map(({ node, pid, name, paths }) => ({
+function strangers({ inventory }: Seen): Finding[] {
+  return (inventory.strangers ?? []).map(({ id, node, pid, name, paths }) => ({
     severity: 'warning',
     reason: 'unknown-process',
-    subject: `${node}/${name}`,
+    subject: id,
     message: `process ${pid} names ${paths.join(', ')}, and reroot does not know what it does with it`,
-    fix: `find out whether it reads a changed file by itself, and name it in reroot.yaml (nodes.${node}.components.${name}) so that it can be restarted`,
+    fix: `find out whether it reads a changed file by itself, and name it in reroot.yaml (nodes.${node}.components.${name}) so that it can be restarted; retire waits for it otherwise`,
   }));
 }
 

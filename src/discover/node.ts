@@ -2,7 +2,7 @@
 
 import type { Config } from '../config/config.ts';
 import { wantedFiles } from '../core/catalog/stores-of.ts';
-import type { Instance } from '../core/model/inventory.ts';
+import type { Instance, Stranger } from '../core/model/inventory.ts';
 import type { NodeAccess } from '../nodes/access.ts';
 import { type FileSeen, freeBytes, readFiles } from '../nodes/files.ts';
 import { clockOffset, listProcesses } from '../nodes/processes.ts';
@@ -12,7 +12,7 @@ import { findInstances } from './instances.ts';
 import { guessKinds, type RawStore, spkiOf, storeOfFile, type WantedStore } from './material.ts';
 import { type PodVolumes, readPodCAs } from './pod-volumes.ts';
 import { RECORD, scanFiles } from './scan.ts';
-import type { KeyFile, StrangeProcess } from './seen.ts';
+import type { KeyFile } from './seen.ts';
 import { strangersIn } from './strangers.ts';
 
 export interface NodeSeen {
@@ -21,7 +21,7 @@ export interface NodeSeen {
   instances: Instance[];
   stores: RawStore[];
   keyFiles: KeyFile[];
-  strangers: StrangeProcess[];
+  strangers: Stranger[];
   /** From the rotation's record, where one lies here: its CAs are needed to tell generations apart before any store holds the new one. */
   record?: RecordSeen;
   /** Trust anchors in each pod's projected volume, by pod UID. */

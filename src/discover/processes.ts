@@ -50,10 +50,15 @@ function pathsFor(name: string, config: NodeConfig | undefined): string[] {
 }
 
 /** Processes of other pods than static ones are no instances: a tenant's API server, an application's etcd. */
-export function inOrdinaryPod(cgroup: string, rootCgroup: string): boolean {
-  // Seen from inside a container that is itself in a pod (a lab, CI), every path begins with that pod's.
-  const own =
-    rootCgroup.includes('kubepods') && cgroup.startsWith(rootCgroup) ? cgroup.slice(rootCgroup.length) : cgroup;
-  // A static pod's id is a hash of its manifest, 32 digits; any other is a UUID (K:pkg/kubelet/config/common.go applyDefaults).
-  return /kubepods.*pod[0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12}/.test(own);
-}
+export const inOrdinaryPod = (cgroup: string, rootCgroup: string): boolean =>
+  /kubepods.*pod[0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12}/.test(
+    below(cgroup, rootCgroup),
+  );
+
+/** A static pod's id is a hash of its manifest, 32 digits; any other is a UUID (K:pkg/kubelet/config/common.go applyDefaults). */
+export const inStaticPod = (cgroup: string, rootCgroup: string): boolean =>
+  /kubepods.*pod[0-9a-f]{32}(?![0-9a-f])/.test(below(cgroup, rootCgroup));
+
+/** Seen from inside a container that is itself in a pod (a lab, CI), every path begins with that pod's. */
+const below = (cgroup: string, root: string): string =>
+  root.includes('kubepods') && cgroup.startsWith(root) ? cgroup.slice(root.length) : cgroup;

@@ -13,18 +13,9 @@ export interface KeyFile {
   owner?: string;
 }
 
-/** A process that reroot does not know and whose arguments name a file that holds material of an authority. */
-export interface StrangeProcess {
-  node: NodeName;
-  pid: number;
-  name: string;
-  paths: string[];
-}
-
 export interface Seen {
   inventory: Omit<Inventory, 'findings'>;
   keyFiles: readonly KeyFile[];
-  strangers: readonly StrangeProcess[];
   /** Id of a rotation that is open: two generations are no surprise then, and the CA keys are kept away. */
   rotation?: string;
   /** Stores that some use reads. */

@@ -1,11 +1,10 @@
 // Processes that reroot does not know and that name files with CA material: somebody must say what they do with them.
 
-import type { Instance } from '../core/model/inventory.ts';
+import type { Instance, Stranger } from '../core/model/inventory.ts';
 import type { ProcessSeen } from '../nodes/processes.ts';
 import { namesPathBelow } from './argv.ts';
 import type { RawStore } from './material.ts';
-import { inOrdinaryPod } from './processes.ts';
-import type { StrangeProcess } from './seen.ts';
+import { inOrdinaryPod, inStaticPod } from './processes.ts';
 
 /** People's tools and wrappers: they name files and do not live on them. */
 const TOOLS = new Set(
@@ -20,18 +19,26 @@ export function strangersIn(
   node: string,
   table: readonly ProcessSeen[],
   known: { instances: readonly Instance[]; stores: readonly RawStore[] },
-): StrangeProcess[] {
+): Stranger[] {
   const root = table.find((process) => process.pid === 1)?.cgroup ?? '';
   const components = new Set(known.instances.map(({ pid }) => pid));
-  const paths = [...new Set(known.stores.flatMap(({ path, keyPath }) => [path, keyPath]))].filter(
-    (path) => path !== undefined,
-  );
   const latest = Math.max(0, ...table.map(({ startedAt }) => startedAt));
-  return table.flatMap((process): StrangeProcess[] => {
-    const name = process.argv[0]?.split('/').at(-1)?.replace(/^-/, '') ?? '';
-    const passing = latest - process.startedAt < SETTLED;
-    if (components.has(process.pid) || TOOLS.has(name) || passing || inOrdinaryPod(process.cgroup, root)) return [];
-    const named = paths.filter((path) => namesPathBelow(process.argv.slice(1), [path]));
-    return named.length > 0 ? [{ node, pid: process.pid, name, paths: named }] : [];
+  return table.flatMap((process): Stranger[] => {
+    const { argv, cgroup, pid, startedAt } = process;
+    const name = argv[0]?.split('/').at(-1)?.replace(/^-/, '') ?? '';
+    const passing = latest - startedAt < SETTLED;
+    if (components.has(pid) || TOOLS.has(name) || passing || inOrdinaryPod(cgroup, root)) return [];
+    // A static pod that mounts a kubeconfig of its node is known by its mounts (trap 14).
+    const ofPod = inStaticPod(cgroup, root);
+    const named = known.stores.flatMap((store) => {
+      if (ofPod && store.kind.startsWith('kubeconfig-')) return [];
+      const paths = [store.path, store.keyPath].filter(
+        (path) => path !== undefined && namesPathBelow(argv.slice(1), [path]),
+      ) as string[];
+      return paths.length > 0 ? [{ id: store.id, paths }] : [];
+    });
+    if (named.length === 0) return [];
+    const paths = [...new Set(named.flatMap((one) => one.paths))];
+    return [{ id: `${node}/${name}`, node, name, pid, startedAt, paths, stores: named.map(({ id }) => id) }];
   });
 }

@@ -114,6 +114,17 @@ export interface Instance {
   endpoint?: string;
 }
 
+/** A process that reroot does not know and whose arguments name files that hold material of an authority. */
+export interface Stranger {
+  id: PartyId; // NODE/NAME
+  node: NodeName;
+  name: string;
+  pid: number;
+  startedAt: Millis;
+  paths: string[];
+  stores: StoreId[];
+}
+
 export type WorkloadKind = 'Deployment' | 'DaemonSet' | 'StatefulSet';
 
 export interface Pod {
@@ -220,6 +231,8 @@ export interface Inventory {
   authorities: AuthorityFact[];
   instances: Instance[];
   stores: Store[];
+  /** Absent: none. */
+  strangers?: Stranger[];
   pods: Pod[];
   namespaces: string[];
   callees: Callee[];

@@ -11,6 +11,7 @@ import { issue } from './issue.ts';
 import { SUPPORTED } from './preconditions-cluster.ts';
 import { blockersFirst, retire } from './retire.ts';
 import { restartUnknown } from './stale-restarts.ts';
+import { waitForStrangers } from './strangers.ts';
 import { trust } from './trust.ts';
 
 /**
@@ -29,6 +30,8 @@ export function plan(inventory: Inventory, rotation: Rotation, until: Move, now:
   if (until !== 'trust') {
     const begun = c.steps.length;
     issue(c);
+    // Without a bridge what trusts old alone is cut off when new is served.
+    if (c.survey.of('kubernetes')?.route === 'bundle') waitForStrangers(c, begun, ['trust']);
     blockersFirst(c, begun);
     const ownIssue = c.steps.slice(begun).some((step) => step.action.do !== 'prove');
     if (until === 'issue' || ownIssue) prove(c, 'issue');

@@ -13,6 +13,7 @@ import { kubeletClient, presentProxy, restartManagers, serving } from './issue.t
 import { place } from './place.ts';
 import { restartPods } from './pods.ts';
 import { leaderStores, ownStoresOf, usesWhere } from './roles.ts';
+import { waitForStrangers } from './strangers.ts';
 import { write } from './write-steps.ts';
 
 export function retire(c: Course): void {
@@ -33,6 +34,7 @@ export function retire(c: Course): void {
   if (cluster) laterRootBundle(c, cluster, 'new');
   unfreeze(c);
   shrinkUnion(c, 'new');
+  waitForStrangers(c, begun, ['trust', 'credential']);
   blockersFirst(c, begun);
 }
 

@@ -60,7 +60,7 @@ function found(change: Partial<Inventory>, seen: Partial<Omit<Seen, 'inventory'>
     callees: [],
     ...change,
   };
-  return findingsOf({ inventory, keyFiles: [], strangers: [], used: new Set(), ...seen });
+  return findingsOf({ inventory, keyFiles: [], used: new Set(), ...seen });
 }
 const reasons = (findings: Finding[]): string[] => findings.map(({ severity, reason }) => `${severity} ${reason}`);
 

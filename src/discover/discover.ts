@@ -201,6 +201,7 @@ function nodeFact({ known, seen, why }: NodeLook): Node {
     : known.roles;
   return {
     name: known.name,
+    ...(known.hostname === undefined || known.hostname === known.name ? {} : { hostname: known.hostname }),
     roles: serves ? roles.filter((role) => role !== 'worker') : roles,
     reached: seen !== undefined,
     ...(why === undefined ? {} : { why }),

@@ -24,6 +24,7 @@ export interface BeginRequest {
   /** `AUTHORITY=CERT[,KEY]`, files on this machine. */
   newCA: readonly string[];
   keyType?: KeyType;
+  newKeys?: boolean;
   now: number;
 }
 
@@ -77,6 +78,13 @@ function prepare(
     });
   }
   const external = old.key === undefined;
+  if (external && request.newKeys) {
+    throw new RerootError(
+      EXIT.blocked,
+      `${authority}: with --new-keys the way back needs certificates from the old CA for the new keys, and its key is on no node`,
+      { hints: ['put the key beside the CA for the time of the rotation, or leave --new-keys out'] },
+    );
+  }
   const material: AuthorityMaterial = { authority, ...choice, old, new: fresh, bridges: {}, external, made: !given };
   if (choice.route === 'bridge') mintBridges(material, request.now);
   return material;

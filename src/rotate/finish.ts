@@ -43,10 +43,17 @@ async function leaveMadeKeys(ctx: Context): Promise<void> {
   }
 }
 
+/**
+ * Ends the rotation. Without the staged keys nothing can be proved any more, so the record says that it is at its end before they go: who is cut off in
+ * between begins here again.
+ */
 async function end(ctx: Context, state: 'done' | 'rolled-back'): Promise<void> {
-  await destroyStaged(ctx.folders, ctx.accessOf);
   const nodes = new Set(ctx.inventory.stores.flatMap(({ node }) => (node ? [node] : [])));
   await Promise.all([...nodes].map((node) => removeBackups(ctx, node)));
+  ctx.record.ending = state;
+  await writeRecord(ctx.record, ctx.folders, ctx.accessOf);
+  await destroyStaged(ctx.folders, ctx.accessOf);
+  delete ctx.record.ending;
   ctx.record.state = state;
   ctx.record.endedAt = new Date(ctx.now()).toISOString();
   await writeRecord(ctx.record, ctx.folders, ctx.accessOf);

@@ -10,6 +10,7 @@ import type { Inventory } from '../core/model/inventory.ts';
 import type { Rotation, Waiver } from '../core/model/rotation.ts';
 import type { Refusal } from '../core/model/step.ts';
 import { preconditions } from '../core/plan/preconditions.ts';
+import { controlPlaneAway } from '../core/plan/preconditions-cluster.ts';
 import { unsupported } from '../core/plan/preconditions-support.ts';
 import { discoverAll } from '../discover/discover.ts';
 import { EXIT, RerootError } from '../errors.ts';
@@ -71,10 +72,11 @@ export async function open(world: World, wish: Wish): Promise<Opened> {
     : await materialsFor(first, world.accessOf, {
         authorities: wish.authorities ?? USUAL,
         newCA: wish.newCA,
+        newKeys: wish.newKeys,
         now: world.now(),
         ...(wish.keyType ? { keyType: wish.keyType } : {}),
       });
-  if (record) refuseOtherWish(record, wish);
+  if (record) refuseOtherWish(record, wish, materials);
   const chosen = record ?? fresh(world, wish, materials, first);
   const rotation = rotationOf(chosen, materials, wish);
   const inventory = record ? look.under(rotation) : first;
@@ -108,12 +110,32 @@ const clocksAt = (now: number, { nodes }: Inventory): Record<string, number> =>
     nodes.flatMap(({ name, clockOffset }) => (clockOffset === undefined ? [] : [[name, now + clockOffset]])),
   );
 
-function refuseOtherWish(record: RotationRecord, wish: Wish): void {
+function refuseOtherWish(record: RotationRecord, wish: Wish, materials: readonly AuthorityMaterial[]): void {
   const open = record.authorities.map(({ authority }) => authority);
   if (wish.newCA.length > 0) {
     throw new RerootError(
       EXIT.wrongUse,
       `rotation ${record.id} is open and has its new CAs: --new-ca cannot change them`,
+      {
+        hints: ['leave the flag out to go on, or reroot rollback first'],
+      },
+    );
+  }
+  const fixed: [boolean, string][] = [
+    [materials.some((one) => one.made && !isOfType(one, wish.keyType)), `--key-type ${wish.keyType}`],
+    [wish.newKeys && !record.newKeys, '--new-keys'],
+    [
+      wish.compromised &&
+        !record.compromised &&
+        record.authorities.some(({ bridges }) => bridges.reverse !== undefined),
+      '--compromised (a reverse bridge was made already)',
+    ],
+  ];
+  for (const [is, flag] of fixed) {
+    if (!is) continue;
+    throw new RerootError(
+      EXIT.wrongUse,
+      `rotation ${record.id} is open and was begun without it: ${flag} comes too late`,
       {
         hints: ['leave the flag out to go on, or reroot rollback first'],
       },
@@ -131,6 +153,9 @@ function refuseOtherWish(record: RotationRecord, wish: Wish): void {
   }
 }
 
+const isOfType = ({ new: { certificate } }: AuthorityMaterial, wanted: KeyType | undefined): boolean =>
+  wanted === undefined || certificate.keyType === wanted;
+
 /** Waivers add up over the runs of one rotation; the other choices are those of the latest run. */
 export function rotationOf(record: RotationRecord, materials: readonly AuthorityMaterial[], wish: Wish): Rotation {
   const waivers = [...record.waivers];
@@ -139,6 +164,8 @@ export function rotationOf(record: RotationRecord, materials: readonly Authority
   }
   record.waivers = waivers;
   record.restart = wish.restart;
+  // A key may turn out to have leaked at any time: until a reverse bridge is made, none will be.
+  record.compromised ||= wish.compromised;
   return {
     id: record.id,
     authorities: materials.map(authorityRotation),
@@ -186,6 +213,9 @@ export async function begin(ctx: Context): Promise<void> {
     ctx.emit({ type: 'warning', authority, message: `no CA key is kept on the nodes (an external CA): ${end}` });
   }
 }
+
+/** What must hold at every look, not only at the first: a control plane that went away since. */
+export const refuseAway = ({ inventory }: Pick<Context, 'inventory'>): void => refuse(controlPlaneAway({ inventory }));
 
 export const refuseUnmet = (ctx: Pick<Context, 'inventory' | 'rotation' | 'now'>): void =>
   refuse(preconditions(ctx.inventory, ctx.rotation, ctx.now()));

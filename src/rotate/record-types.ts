@@ -60,6 +60,8 @@ export interface RotationRecord {
   clocks?: Record<string, number>;
   endedAt?: string;
   state: 'open' | 'rolling-back' | 'done' | 'rolled-back';
+  /** Everything is proved and the staged keys are being destroyed: nothing but that is left to do. */
+  ending?: 'done' | 'rolled-back';
   reached?: Move;
   authorities: AuthorityRecord[];
   waivers: Waiver[];

@@ -3,7 +3,8 @@
 import type { Authority, StoreId } from '../core/model/ids.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import { parseCertificates } from '../pki/pem.ts';
-import type { Context } from './context.ts';
+import { type Context, materialOf } from './context.ts';
+import { saveRecord } from './keep-record.ts';
 
 type Kept = Pick<Context, 'record'>;
 
@@ -24,4 +25,9 @@ export const replacedBy = (before: readonly Certificate[], after: readonly Certi
 export function keepReplaced(ctx: Kept, authority: Authority, id: StoreId, pem: string | undefined): void {
   const replaced = replacedOf(ctx, authority);
   if (replaced && pem !== undefined) replaced[id] ??= pem;
+}
+
+/** To be called before the write: where the old CA's key is on no node nobody could issue such a leaf again, so it is on the nodes before it is gone. */
+export async function saveReplaced(ctx: Context, authority: Authority): Promise<void> {
+  if (!materialOf(ctx, authority).old.key) await saveRecord(ctx);
 }

@@ -1,7 +1,7 @@
 // Restarts in waves: what does not serve may go together, the leader last. Measured from process start times, not from what a command said.
 
 import { setTimeout as pause } from 'node:timers/promises';
-import { blankHolder, leaseHolder } from '../cluster/leader.ts';
+import { blankHolder, type LeaseHolder, leaseHolder } from '../cluster/leader.ts';
 import { httpsProbe } from '../cluster/wire.ts';
 import type { PartyId } from '../core/model/ids.ts';
 import type { Instance, Pod } from '../core/model/inventory.ts';
@@ -52,9 +52,11 @@ async function leaderLast(ctx: Context, waves: readonly (readonly PartyId[])[]):
   for (const component of elected) {
     const holder = await leaseHolder(ctx.cluster, component).catch(() => undefined);
     for (const { id, node } of instances) {
-      if (id.endsWith(`/${component}`) && holder?.node === node) leaders.add(id);
+      if (id.endsWith(`/${component}`) && leads(ctx, holder, node)) leaders.add(id);
     }
   }
+  // Where nobody is known to lead, any of them may: as the plan has it, which then takes one after the other.
+  if (leaders.size === 0) return waves.map((wave) => [...wave]);
   const followers = instances.map(({ id }) => id).filter((id) => !leaders.has(id));
   return [followers, [...leaders]].filter((wave) => wave.length > 0);
 }
@@ -66,6 +68,11 @@ async function addressHolderLast(ctx: Context, waves: readonly (readonly PartyId
   const holds = ([party]: readonly PartyId[]): number => (holder && nodeOf(party) === holder.node ? 1 : 0);
   return [...waves].sort((one, other) => holds(one) - holds(other)).map((wave) => [...wave]);
 }
+
+/** A Lease names the leader by its host, which need not be called as its node is. */
+const leads = ({ inventory }: Context, holder: LeaseHolder | undefined, node: string): boolean =>
+  holder !== undefined &&
+  (holder.node === node || inventory.nodes.find(({ name }) => name === node)?.hostname === holder.node);
 
 const isElected = (component: string): boolean =>
   component === 'kube-controller-manager' || component === 'kube-scheduler';
@@ -131,7 +138,7 @@ export async function followed(
 
   const ended = await endOf(ctx, instance, before?.pid);
   // Its Lease would keep the others waiting for 14 to 20 s: a controller manager does not give it up (trap 12). Only once it is proved gone.
-  if (holder?.node === instance.node && instance.component === 'kube-controller-manager') {
+  if (holder && leads(ctx, holder, instance.node) && instance.component === 'kube-controller-manager') {
     await blankHolder(ctx.cluster, instance.component, holder.identity).catch((thrown) =>
       ctx.emit({ type: 'warning', party, message: `its Lease runs out by itself: ${reasonOf(thrown)}` }),
     );
@@ -187,7 +194,6 @@ async function seenNow(ctx: Context, instance: Instance): Promise<ProcessSeen | 
 }
 
 const HEALTH: Record<string, string> = {
-  'kube-apiserver': '/readyz',
   'kube-controller-manager': '/healthz',
   'kube-scheduler': '/healthz',
   kubelet: '/healthz',
@@ -197,6 +203,7 @@ const HEALTH: Record<string, string> = {
 async function ready(ctx: Context, instance: Instance): Promise<void> {
   const path = HEALTH[instance.component];
   const { endpoint } = instance;
+  if (endpoint && instance.component === 'kube-apiserver') return serverReady(ctx, instance.id, endpoint);
   if (!path || !endpoint) return;
   const { host, port } = splitEndpoint(endpoint);
   await until(ctx, `${instance.id} is not ready`, async () => {
@@ -210,5 +217,14 @@ async function ready(ctx: Context, instance: Instance): Promise<void> {
     }).catch(() => undefined);
     const status = answer && 'status' in answer ? answer.status : undefined;
     return status === 200 || status === 401 || status === 403 ? status : undefined;
+  });
+}
+
+/** An API server refuses the unknown before it is ready, where anonymous requests are off: it is asked in reroot's own name. */
+async function serverReady(ctx: Context, party: PartyId, endpoint: string): Promise<void> {
+  const server = ctx.cluster.at(`https://${endpoint}`);
+  await until(ctx, `${party} is not ready`, async () => {
+    const answer = await server.request('GET', '/readyz', { timeout: 2000, retryFor: 0 }).catch(() => undefined);
+    return answer?.status === 200 ? true : undefined;
   });
 }

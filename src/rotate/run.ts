@@ -8,6 +8,7 @@ import { onlyProves } from '../core/plan/plan.ts';
 import { EXIT, RerootError } from '../errors.ts';
 import type { Context } from './context.ts';
 import { saveRecord } from './keep-record.ts';
+import { refuseAway } from './open.ts';
 import { refuseOwnCutOff } from './own-kubeconfig.ts';
 import { runStep } from './run-step.ts';
 import { blocked, tellPlan } from './tell.ts';
@@ -33,6 +34,7 @@ export async function run(ctx: Context, course: Course): Promise<void> {
   for (let round = 0; round < ROUNDS; round += 1) {
     const isFresh = round === 0 && ctx.now() - ctx.inventory.takenAt < FRESH;
     if (!isFresh) ctx.inventory = await course.observe();
+    refuseAway(ctx);
     const plan = course.plan(ctx);
     const reached = onlyProves(plan) && plan.refusal === undefined;
     // What the round before has just proved need not be measured again.
@@ -61,15 +63,19 @@ async function runSteps(ctx: Context, plan: Plan): Promise<boolean> {
   const topology = topologyOf(ctx.inventory, ctx.rotation, ctx.now());
   let state = initialState(topology);
   let move: Move | undefined;
+  let hasChanged = false;
   for (const step of plan.steps) {
     if (step.move !== move) {
       if (move) ctx.emit({ type: 'move', move, message: `${move} is reached`, data: { state: 'reached' } });
+      // The one move that cannot be undone is not decided on a look from before the others: nodes join and pods start meanwhile.
+      if (step.move === 'retire' && hasChanged) return false;
       move = step.move;
       if (move === 'retire' && step.action.do !== 'prove') refuseCutOff(ctx, plan);
       ctx.emit({ type: 'move', move, message: `${move} begins`, data: { state: 'begin' } });
     }
     try {
       state = await runStep(ctx, topology, state, step);
+      hasChanged ||= step.action.do !== 'prove';
       if (movesPods(step)) return false;
     } catch (thrown) {
       if (!(thrown instanceof Contradiction)) throw thrown;

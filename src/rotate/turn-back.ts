@@ -13,6 +13,7 @@ export async function turnBack(ctx: Context): Promise<void> {
     return;
   }
   refuseAfterDrop(ctx);
+  refuseTornPairs(ctx);
   for (const material of ctx.materials) {
     // A front-proxy CA serves nothing, and a key that leaked gets no bridge that makes it trusted again. The route forth says nothing
     // here: the way back needs the new key alone, so the plan is asked.
@@ -30,6 +31,21 @@ export async function turnBack(ctx: Context): Promise<void> {
   ctx.record.state = 'rolling-back';
   await writeRecord(ctx.record, ctx.folders, ctx.accessOf);
   ctx.emit({ type: 'begin', message: `rolls ${ctx.record.id} back to the old CA`, data: { rollback: true } });
+}
+
+/**
+ * With new keys a crash may leave a new key beside its old certificate (trap 8). The way back writes only what is not from old, and would end with a pair
+ * that nobody can start with.
+ */
+function refuseTornPairs({ inventory, record }: Context): void {
+  if (!record.newKeys) return;
+  for (const { id, certs, keySpki } of inventory.stores) {
+    const [leaf] = certs;
+    if (!leaf || leaf.isCA || keySpki === undefined || keySpki === leaf.spki) continue;
+    throw new RerootError(EXIT.blocked, `pair-mismatch: the key of ${id} is new already and its certificate is not`, {
+      hints: ['reroot rotate --until issue writes the certificate that fits; then roll back'],
+    });
+  }
 }
 
 /** Old must still be in every API server's client CA file: once it was dropped there is no simple way back. */

@@ -10,7 +10,7 @@ import { objectPath, parseObjectId } from '../stores/object-path.ts';
 import { type AnchorSlot, anchorSlots, anchorsPatch } from '../stores/objects.ts';
 import { type Context, materialOf } from './context.ts';
 import { type AuthorityMaterial, anchorsFor, chainFor } from './material.ts';
-import { keepReplaced, keptLeaf, replacedBy } from './replaced.ts';
+import { keepReplaced, keptLeaf, replacedBy, saveReplaced } from './replaced.ts';
 
 export async function writeObject(ctx: Context, step: Step, id: StoreId, value: Value): Promise<void> {
   const place = parseObjectId(id);
@@ -25,7 +25,9 @@ export async function writeObject(ctx: Context, step: Step, id: StoreId, value: 
   const next = (slot: AnchorSlot): string | undefined =>
     isLeaf ? nextLeaf(ctx, slot, id, value as Credential, material) : nextPem(slot, id, value as Trust, material);
   const patch = anchorsPatch(object, slots, next);
-  if (patch.length > 0) await ctx.cluster.patch(path, patch);
+  if (patch.length === 0) return;
+  if (isLeaf) await saveReplaced(ctx, step.authority);
+  await ctx.cluster.patch(path, patch);
 }
 
 /** A server's certificate that a Secret holds beside its key, which stays. The leaf that goes is kept for the way back. */

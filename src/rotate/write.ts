@@ -11,7 +11,7 @@ import { type FileSeen, readFiles, writeFile, writeLinked } from '../nodes/files
 import { newContent } from './content.ts';
 import { type Context, materialOf } from './context.ts';
 import { refuseFronts } from './fronts.ts';
-import { keepReplaced } from './replaced.ts';
+import { keepReplaced, saveReplaced } from './replaced.ts';
 import { followed } from './restart.ts';
 import { writeObject } from './write-object.ts';
 
@@ -42,6 +42,7 @@ async function writeFileStore(ctx: Context, step: Step, id: StoreId, value: Valu
   const next = await newContent({ ctx, id, store: known, value, material, current: template });
   if (seen?.bytes && Buffer.compare(Buffer.from(seen.bytes), next.bytes) === 0) return;
   keepReplaced(ctx, step.authority, id, next.replaced);
+  if (next.replaced !== undefined) await saveReplaced(ctx, step.authority);
   const options = {
     ...(next.mode === undefined ? {} : { mode: next.mode }),
     ...(next.owner === undefined ? {} : { owner: next.owner }),

@@ -28,6 +28,7 @@ async function rollback(flags: Flags): Promise<void> {
       });
     }
     held.named(ctx.record.id);
+    if (ctx.record.ending === 'rolled-back') return finishRolledBack(ctx);
     await turnBack(ctx);
     tellAway(ctx);
     await run(ctx, {

@@ -32,6 +32,7 @@ async function rotate(flags: Flags): Promise<void> {
     refuseGoingBack(ctx);
     if (fresh) await begin(ctx);
     else ctx.emit({ type: 'begin', message: `rotation ${ctx.record.id} goes on`, data: { resumed: true } });
+    if (ctx.record.ending === 'done') return finishRetired(ctx);
     tellAway(ctx);
     await run(ctx, {
       observe: () => observe(held.world, ctx),

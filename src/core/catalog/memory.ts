@@ -6,7 +6,8 @@ import type { Credential, Holds, Signer, Trust, Value } from '../model/value.ts'
 
 /**
  * Every value a rotation may have put into a store on the way to the one that it holds now, that one included. `bothAgain`: a rollback
- * puts old back beside new in stores of this kind (client CAs, caBundles, cluster-info); in others both is the work of trust.
+ * puts old back beside new in stores of this kind (client CAs, caBundles, cluster-info); in others both is the work of trust, where a reverse bridge
+ * serves on the way back. Without one everything is given old beside new again.
  */
 export function historyOf(
   holds: Holds,
@@ -17,7 +18,7 @@ export function historyOf(
 ): readonly Value[] {
   switch (holds) {
     case 'trust': {
-      const forward = !rollback || (value === 'both' && !bothAgain);
+      const forward = !rollback || (value === 'both' && !bothAgain && a.bridges.reverse !== undefined);
       return forward ? TRUST[value as Trust] : unless<Trust>('none', value as Trust, ['old', 'both', 'new']);
     }
     case 'credential':

@@ -151,6 +151,8 @@ export interface Pod {
 
 export interface Node {
   name: NodeName;
+  /** Its host's name (`kubernetes.io/hostname`), where that is another. */
+  hostname?: string;
   roles: ('control-plane' | 'worker')[];
   reached: boolean;
   /** Why it was not reached, in words. */

@@ -13,6 +13,7 @@ import { guessKinds, type RawStore, spkiOf, storeOfFile, type WantedStore } from
 import { type PodVolumes, readPodCAs } from './pod-volumes.ts';
 import { RECORD, scanFiles } from './scan.ts';
 import type { KeyFile } from './seen.ts';
+import { namedInSettings } from './server-settings.ts';
 import { strangersIn } from './strangers.ts';
 
 export interface NodeSeen {
@@ -47,7 +48,10 @@ async function lookAround(context: NodeContext): Promise<Omit<NodeSeen, 'clockOf
   const instances = await findInstances(table, context);
   const wanted = wantedOf(instances);
   const paths = [...new Set(wanted.flatMap(({ path, keyPath }) => (keyPath === undefined ? [path] : [path, keyPath])))];
-  const configured = Object.values(config.nodes[access.node]?.components ?? {}).flatMap(({ paths }) => paths);
+  const configured = [
+    ...Object.values(config.nodes[access.node]?.components ?? {}).flatMap(({ paths }) => paths),
+    ...(await namedInSettings(access, instances)),
+  ];
   const [known, scanned, podCAs, free] = await Promise.all([
     readFiles(access, paths),
     scanFiles(access, { files: paths, configured }, new Set(paths)),

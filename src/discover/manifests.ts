@@ -1,7 +1,8 @@
 // Static pod manifests, and files of the same shape: the flags that a component's next start will read.
 
 import { posix } from 'node:path';
-import { parseAllDocuments } from 'yaml';
+import { type Document, parseAllDocuments } from 'yaml';
+import { z } from 'zod';
 import type { NodeAccess } from '../nodes/access.ts';
 import { findFiles, readFiles } from '../nodes/files.ts';
 import { parseArgv } from './argv.ts';
@@ -36,22 +37,31 @@ export async function findManifests(
   );
 }
 
-interface PodShape {
-  kind?: string;
-  spec?: { containers?: { command?: string[]; args?: string[]; image?: string }[] };
-}
+const words = z.array(z.union([z.string(), z.number(), z.boolean()])).nullish();
+/** What is looked at of a v1 Pod. Anything may lie in these folders, so nothing of it is taken for granted. */
+const podShape = z.object({
+  spec: z.object({ containers: z.array(z.object({ command: words, args: words, image: z.string().nullish() })) }),
+});
 
 /** One row a container that names its program; text that is no Pod gives none: it is the kubelet's business to complain. */
 export function parseManifest(path: string, text: string, changedAt: number): ManifestSeen[] {
-  return parseAllDocuments(text).flatMap((document) => {
-    if (document.errors.length > 0) return [];
-    const pod = document.toJS() as PodShape | null;
-    return (pod?.spec?.containers ?? []).flatMap((container): ManifestSeen[] => {
+  return parseAllDocuments(text).flatMap((document) =>
+    containersOf(document).flatMap((container): ManifestSeen[] => {
       const argv = [...(container.command ?? []), ...(container.args ?? [])].map(String);
       if (argv.length === 0) return [];
       const { name, flags } = parseArgv(argv);
       const version = /:v?(\d+\.\d+\.\d+)(?:[-@].*)?$/.exec(container.image ?? '')?.[1];
       return [{ path, component: name, flags, changedAt, ...(version === undefined ? {} : { version }) }];
-    });
-  });
+    }),
+  );
+}
+
+function containersOf(document: Document): z.infer<typeof podShape>['spec']['containers'] {
+  if (document.errors.length > 0) return [];
+  try {
+    return podShape.parse(document.toJS()).spec.containers;
+  } catch {
+    // Another shape, or an alias without its anchor: that one is found only here.
+    return [];
+  }
 }

@@ -1,7 +1,7 @@
 // Findings about single files and certificates: expiry, keys, pairs, links, faults.
 
-import type { Authority } from '../core/model/ids.ts';
-import type { CertFact, Finding, Store } from '../core/model/inventory.ts';
+import { type Authority, fileId } from '../core/model/ids.ts';
+import type { CertFact, Finding, Instance, Store } from '../core/model/inventory.ts';
 import type { KeyFile, Seen } from './seen.ts';
 
 const DAY = 86_400_000;
@@ -18,6 +18,7 @@ export function certificateFindings(seen: Seen): Finding[] {
       ...mismatchOf(store),
       ...linksOf(store),
     ]),
+    ...seen.inventory.instances.flatMap(configurationFaults),
     ...seen.keyFiles.flatMap(readableKey),
   ];
 }
@@ -101,6 +102,15 @@ function faultOf(store: Store): Finding[] {
     },
   ];
 }
+
+const configurationFaults = ({ id, node, faults = [] }: Instance): Finding[] =>
+  faults.map(({ path, fault }) => ({
+    severity: 'error',
+    reason: 'malformed-store',
+    subject: fileId(node, path),
+    message: `${fault}: what ${id} is told there, and which files it reads, is not known`,
+    fix: `look at it on ${node}: ${path}`,
+  }));
 
 function mismatchOf(store: Store): Finding[] {
   const [leaf] = store.certs;

@@ -5,12 +5,12 @@ import type { Config } from '../config/config.ts';
 import { factsOf } from '../core/catalog/components.ts';
 import type { Instance } from '../core/model/inventory.ts';
 import type { NodeAccess } from '../nodes/access.ts';
-import { findFiles, readFiles } from '../nodes/files.ts';
+import { readFiles } from '../nodes/files.ts';
 import type { ProcessSeen } from '../nodes/processes.ts';
 import { flag } from './argv.ts';
+import { type ConfigurationSeen, readConfiguration } from './configuration.ts';
 import { endpointOf } from './endpoints.ts';
 import { kubeconfigParts } from './kubeconfig-parts.ts';
-import { flattenSettings } from './kubelet-settings.ts';
 import { managementOf } from './management.ts';
 import { findManifests, type ManifestSeen } from './manifests.ts';
 import { type ComponentProcess, componentProcesses } from './processes.ts';
@@ -28,8 +28,8 @@ export async function findInstances(table: readonly ProcessSeen[], context: Inst
   const nodeConfig = config.nodes[access.node];
   const processes = componentProcesses(table, access.node, config);
   const kubelet = processes.find(({ line }) => line.name === 'kubelet');
-  const kubeletSettings = kubelet ? await readKubeletSettings(access, kubelet.line.flags) : {};
-  const staticPods = kubeletSettings.staticPodPath ?? (kubelet && flag(kubelet.line.flags, 'pod-manifest-path'));
+  const configuration = kubelet ? await readConfiguration(access, kubelet.line.flags) : NOTHING;
+  const staticPods = configuration.settings.staticPodPath ?? (kubelet && flag(kubelet.line.flags, 'pod-manifest-path'));
   const configured = Object.entries(nodeConfig?.components ?? {});
   const manifests = await findManifests(access, {
     staticPods: staticPods?.startsWith('/') ? [staticPods] : [],
@@ -37,7 +37,7 @@ export async function findInstances(table: readonly ProcessSeen[], context: Inst
     components: [...new Set([...configured.map(([name]) => name), ...processes.map(({ line }) => line.name)])],
   });
   const running = processes.map((one) =>
-    instanceOf(one, { ...context, manifests, settings: one === kubelet ? kubeletSettings : {} }),
+    instanceOf(one, { ...context, manifests, configuration: one === kubelet ? configuration : NOTHING }),
   );
   const stopped = manifests
     .filter(({ component }) => factsOf(component).component === component)
@@ -46,15 +46,19 @@ export async function findInstances(table: readonly ProcessSeen[], context: Inst
   return addKubeconfigSettings(access, [...running, ...stopped]);
 }
 
+const NOTHING: ConfigurationSeen = { settings: {}, faults: [] };
+
 interface Around extends InstanceContext {
   manifests: readonly ManifestSeen[];
-  settings: Record<string, string>;
+  configuration: ConfigurationSeen;
 }
 
 function instanceOf({ process, line }: ComponentProcess, around: Around): Instance {
-  const { access, config, manifests, settings, address } = around;
+  const { access, config, manifests, configuration, address } = around;
   const manifest = manifests.find(({ component }) => component === line.name);
   const command = config.nodes[access.node]?.components[line.name]?.restart;
+  // Each instance's own: what its kubeconfigs name is noted among them.
+  const settings = { ...configuration.settings };
   const endpoint = endpointOf({ component: line.name, flags: line.flags, settings }, address);
   return {
     id: `${access.node}/${line.name}`,
@@ -64,6 +68,7 @@ function instanceOf({ process, line }: ComponentProcess, around: Around): Instan
     startedAt: process.startedAt,
     flags: line.flags,
     settings,
+    ...(configuration.faults.length > 0 ? { faults: configuration.faults } : {}),
     management: managementOf({ command, manifest: manifest?.path, cgroup: process.cgroup }),
     ...(manifest === undefined ? {} : { nextFlags: manifest.flags }),
     ...(manifest?.version === undefined ? {} : { version: manifest.version }),
@@ -87,26 +92,6 @@ function stoppedInstance(manifest: ManifestSeen, { access, config }: InstanceCon
         : { by: 'command', command, manifest: manifest.path },
     ...(manifest.version === undefined ? {} : { version: manifest.version }),
   };
-}
-
-/** `--config`, and the drop-in folder `--config-dir` in the kubelet's own order (K:cmd/kubelet/app/server.go mergeKubeletConfigurations). */
-async function readKubeletSettings(access: NodeAccess, flags: Instance['flags']): Promise<Record<string, string>> {
-  const file = flag(flags, 'config');
-  const dropIns = flag(flags, 'config-dir');
-  const more = dropIns?.startsWith('/') ? await findFiles(access, [dropIns], ['*.conf']) : [];
-  const paths = [...(file?.startsWith('/') ? [file] : []), ...more];
-  const seen = await readFiles(access, paths);
-  const settings: Record<string, string> = {};
-  for (const path of paths) {
-    const bytes = seen.get(path)?.bytes;
-    if (!bytes) continue;
-    try {
-      Object.assign(settings, flattenSettings(bytes.toString('utf8')));
-    } catch {
-      // The kubelet would not have started with it: somebody edits it now. What it runs with is not in this file.
-    }
-  }
-  return settings;
 }
 
 /** Settings made from a kubeconfig, behind `FLAG.`: the files it names, and where it leads. */

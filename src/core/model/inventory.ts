@@ -105,6 +105,8 @@ export interface Instance {
   flags: Record<string, string[]>;
   /** Values a configuration file gives that flags do not (kubelet: `authentication.x509.clientCAFile`, …). */
   settings: Record<string, string>;
+  /** Its configuration files that could not be read or understood, and why: what they say is not among the settings. */
+  faults?: { path: string; fault: string }[];
   /** Flags in the manifest that the next start will read; absent when not readable or the same source as `flags`. */
   nextFlags?: Record<string, string[]>;
   management: Management;

@@ -52,6 +52,21 @@ function malformed(survey: Survey): Refusal[] {
     );
 }
 
+/** What a component is told there decides which files it reads: nobody can say what a restart would make of the others. */
+function unreadConfigurations(survey: Survey): Refusal[] {
+  return survey.inventory.instances
+    .filter(({ id }) => !survey.isWaived(id))
+    .flatMap(({ id, node, faults = [] }) =>
+      faults.map(({ path, fault }) =>
+        refuse(
+          'malformed-store',
+          `${node}:${path}, the configuration of ${id}, could not be understood: ${fault}`,
+          `look at it on its node: ${path}; or give the component up: --waive ${id}=REASON`,
+        ),
+      ),
+    );
+}
+
 function mismatched(survey: Survey): Refusal[] {
   return [...usedStores(survey)].flatMap(({ store, by }) => {
     const [leaf, ...more] = store.certs;
@@ -182,6 +197,7 @@ export const materialChecks: readonly Precondition[] = [
   oldCANotFound,
   sharedCA,
   malformed,
+  unreadConfigurations,
   mismatched,
   disagreeing,
   unknownGeneration,

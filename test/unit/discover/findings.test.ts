@@ -143,6 +143,17 @@ describe('certificates', () => {
 });
 
 describe('the fleet', () => {
+  test('a configuration file that could not be understood, with whose it is', () => {
+    const faults = [{ path: '/var/lib/kubelet/config.yaml', fault: 'it is not YAML' }];
+    expect(found({ instances: [server('a', { id: 'a/kubelet', faults })] })).toMatchObject([
+      {
+        severity: 'error',
+        reason: 'malformed-store',
+        subject: 'file/a:/var/lib/kubelet/config.yaml',
+        message: expect.stringMatching(/not YAML.*a\/kubelet/),
+      },
+    ]);
+  });
   test('control planes that differ, with what each holds', () => {
     const other = cert('other', { isCA: true, selfSigned: true });
     const stores = [

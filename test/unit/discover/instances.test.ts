@@ -99,6 +99,39 @@ clusterDNS: [10.96.0.10]
   expect(by.get('kube-scheduler')).not.toHaveProperty('pid');
 });
 
+test('a kubelet’s configuration is read as the kubelet does: of a key given twice the last, of two documents the first', async () => {
+  const config = put('twice.yaml', 'rotateCertificates: false\nport: 10251\nrotateCertificates: true\n---\nport: [\n');
+  const [kubelet] = await find([process(10, '/x.service', 'kubelet', `--config=${config}`)]);
+  expect(kubelet?.settings).toEqual({ rotateCertificates: 'true', port: '10251' });
+  expect(kubelet).not.toHaveProperty('faults');
+});
+
+test.each([
+  ['is torn', 'authentication: {x509: {clientCAFile: /pki/ca.crt', /^it is not YAML: [^\n]+ at line 1/],
+  ['is empty', '', /no.* YAML mapping/],
+  ['is a list', '- a', /no.* YAML mapping/],
+])(
+  'a kubelet’s configuration that %s is a fault of the kubelet, and the drop-ins are read all the same',
+  async (_what, text, fault) => {
+    const config = put('faulty.yaml', text);
+    put('faulty.d/10.conf', 'port: 10251\n');
+    const argv = ['kubelet', `--config=${config}`, `--config-dir=${join(folder, 'faulty.d')}`];
+    const [kubelet] = await find([process(10, '/x.service', ...argv)]);
+    expect(kubelet?.faults).toEqual([{ path: config, fault: expect.stringMatching(fault) }]);
+    expect(kubelet?.settings).toEqual({ port: '10251' });
+  },
+);
+
+test('so is one that cannot be read, or that is named below a folder nobody knows', async () => {
+  const faultsOf = async (config: string) =>
+    (await find([process(10, '/x.service', 'kubelet', `--config=${config}`)]))[0]?.faults;
+  const absent = join(folder, 'absent.yaml');
+  expect(await faultsOf(absent)).toEqual([{ path: absent, fault: 'no such file' }]);
+  expect(await faultsOf('kubelet.yaml')).toEqual([
+    { path: 'kubelet.yaml', fault: expect.stringContaining('not an absolute path') },
+  ]);
+});
+
 test('files that a kubeconfig names are told to the catalogue, relative to the kubeconfig', async () => {
   const kubeconfig = put(
     'conf/kubelet.conf',

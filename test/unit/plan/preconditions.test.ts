@@ -125,6 +125,11 @@ describe.each<[reason: string, what: string, change: (inventory: Inventory) => v
     (i) => Object.assign(store(i, 'cp1', `${PKI}/ca.crt`), { certs: [], fault: 'no certificate in it' }),
   ],
   [
+    'malformed-store',
+    'a kubelet whose configuration could not be understood',
+    (i) => (instance(i, 'w1/kubelet').faults = [{ path: '/var/lib/kubelet/config.yaml', fault: 'it is not YAML' }]),
+  ],
+  [
     'pair-mismatch',
     'a key that fits another certificate',
     (i) => (store(i, 'cp1', `${PKI}/apiserver.crt`).keySpki = 'ff'),
@@ -255,6 +260,13 @@ describe('what is not refused', () => {
   ])('%s', (_what, change) => {
     expect(reasons(change)).toEqual([]);
   });
+});
+
+it('lets a component be given up whose configuration could not be understood', () => {
+  const broken = (i: Inventory) => (instance(i, 'w1/kubelet').faults = [{ path: '/config.yaml', fault: 'torn' }]);
+  const waived: Rotation = { ...rotation, waivers: [{ party: 'w1/kubelet', reason: 'is taken away' }] };
+  expect(reasons(broken)).toEqual(['malformed-store']);
+  expect(reasons(broken, waived)).toEqual([]);
 });
 
 it('gives each refusal a message with names and a next step', () => {

@@ -1,6 +1,7 @@
-// A component's own configuration file (kubelet.config.k8s.io/v1beta1 KubeletConfiguration) as flat settings.
+// A component's own configuration file (KubeletConfiguration, KubeSchedulerConfiguration, KubeProxyConfiguration) as flat settings.
 
 import { parseAllDocuments } from 'yaml';
+import { factsOf } from '../core/catalog/components.ts';
 import type { Instance } from '../core/model/inventory.ts';
 import { reasonOf } from '../errors.ts';
 import type { NodeAccess } from '../nodes/access.ts';
@@ -10,21 +11,26 @@ import { flag } from './argv.ts';
 export type ConfigurationSeen = Required<Pick<Instance, 'settings' | 'faults'>>;
 
 /**
- * `--config`, and the drop-in folder `--config-dir` in the kubelet's own order (K:cmd/kubelet/app/server.go mergeKubeletConfigurations). What cannot be
- * read or understood is a fault: the component runs with something that is not known.
+ * The file that the flags name, and the kubelet's drop-ins in its own order (K:cmd/kubelet/app/server.go mergeKubeletConfigurations). What cannot be
+ * read or understood is a fault: the component runs with something that is not known. Nothing for a component that has flags alone.
  */
-export async function readConfiguration(access: NodeAccess, flags: Instance['flags']): Promise<ConfigurationSeen> {
+export async function readConfiguration(
+  access: NodeAccess,
+  component: string,
+  flags: Instance['flags'],
+): Promise<ConfigurationSeen> {
   const settings: Record<string, string> = {};
   const faults: ConfigurationSeen['faults'] = [];
-  const absolute = (name: string): string[] => {
-    const path = flag(flags, name);
+  const absolute = (name: string | undefined): string[] => {
+    const path = name === undefined ? undefined : flag(flags, name);
     if (!path) return [];
     if (path.startsWith('/')) return [path];
     faults.push({ path, fault: `--${name} is not an absolute path, and below which folder it is read is not known` });
     return [];
   };
-  const files = absolute('config');
-  const paths = [...files, ...(await findFiles(access, absolute('config-dir'), ['*.conf']))];
+  const { configuration } = factsOf(component);
+  const files = absolute(configuration?.flag);
+  const paths = [...files, ...(await findFiles(access, absolute(configuration?.dropIns), ['*.conf']))];
   const seen = await readFiles(access, paths);
   for (const path of paths) {
     const file = seen.get(path);

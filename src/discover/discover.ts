@@ -117,6 +117,9 @@ async function serverVersion(cluster: Cluster): Promise<string> {
   return gitVersion.replace(/^v/, '');
 }
 
+/** etcd has versions of its own; a kube-proxy may be three minor versions behind (version skew policy), and what it re-reads with it. */
+const OF_ANOTHER_VERSION = new Set(['etcd', 'kube-proxy']);
+
 /** Versions and leaders. A component's own version is in its image's tag; otherwise it is that of its node's API server, as kubeadm's skew is. */
 async function finishInstances(cluster: Cluster, looks: readonly NodeLook[], version: string): Promise<Instance[]> {
   const instances = looks.flatMap(({ seen }) => seen?.instances ?? []);
@@ -136,8 +139,8 @@ async function finishInstances(cluster: Cluster, looks: readonly NodeLook[], ver
       'kube-apiserver': ofServers.get(instance.node),
       kubelet: kubelets.get(instance.node),
     }[instance.component as string];
-    const isKubernetes = factsOf(instance.component).component !== '*' && instance.component !== 'etcd';
-    const assumed = isKubernetes ? (ofServers.get(instance.node) ?? version) : undefined;
+    const isOfItsNode = factsOf(instance.component).component !== '*' && !OF_ANOTHER_VERSION.has(instance.component);
+    const assumed = isOfItsNode ? (ofServers.get(instance.node) ?? version) : undefined;
     const found = own ?? instance.version ?? assumed;
     const leader = leaders.get(instance.component)?.(instance.node);
     return {

@@ -1,6 +1,7 @@
 // Findings about the cluster as a whole: nodes away, clocks, control planes that differ, strangers at the CA files.
 
 import type { Finding, Instance, Pod } from '../core/model/inventory.ts';
+import { withoutKubeconfig } from '../core/plan/preconditions-kubeconfigs.ts';
 import type { Seen } from './seen.ts';
 
 /** Half a minute is more than a round trip's error and less than what kubeadm's five minutes of backdating forgive. */
@@ -16,6 +17,7 @@ export function fleetFindings(seen: Seen): Finding[] {
     ...differingControlPlanes(seen),
     ...pendingFlags(seen),
     ...unmanaged(seen),
+    ...clientsUnknown(seen),
     ...strangers(seen),
     ...staticPodMounts(seen),
     ...version(seen),
@@ -141,8 +143,22 @@ function unmanaged({ inventory }: Seen): Finding[] {
     }));
 }
 
+<<<<<<< HEAD
 function strangers({ inventory }: Seen): Finding[] {
   return (inventory.strangers ?? []).map(({ id, node, pid, name, paths }) => ({
+=======
+const clientsUnknown = ({ inventory }: Seen): Finding[] =>
+  withoutKubeconfig(inventory).map(({ instance, what, hint }) => ({
+    severity: 'warning',
+    reason: 'kubeconfig-not-found',
+    subject: instance.id,
+    message: `it ${what}: a rotation does not begin, for how it calls the API server could not be turned`,
+    fix: hint,
+  }));
+
+function strangers({ strangers }: Seen): Finding[] {
+  return strangers.map(({ node, pid, name, paths }) => ({
+>>>>>>> 501dd78 (The kubeconfig of a scheduler or kube-proxy started by --config is read from that file, and the flag counts for nothing then; a rotation does not begin while nobody says by which kubeconfig a component calls the API server, or before a manifest's other configuration file is in effect)
     severity: 'warning',
     reason: 'unknown-process',
     subject: id,

@@ -3,6 +3,7 @@
 import { posix } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { factsOf } from '../core/catalog/components.ts';
+import { kubeconfigPath } from '../core/catalog/stores-of.ts';
 import type { Instance } from '../core/model/inventory.ts';
 import type { NodeAccess } from '../nodes/access.ts';
 import { readFiles } from '../nodes/files.ts';
@@ -25,40 +26,42 @@ export interface InstanceContext {
 /** The instances of a node whose process table is given. */
 export async function findInstances(table: readonly ProcessSeen[], context: InstanceContext): Promise<Instance[]> {
   const { access, config } = context;
-  const nodeConfig = config.nodes[access.node];
   const processes = componentProcesses(table, access.node, config);
-  const kubelet = processes.find(({ line }) => line.name === 'kubelet');
-  const configuration = kubelet ? await readConfiguration(access, kubelet.line.flags) : NOTHING;
-  const staticPods = configuration.settings.staticPodPath ?? (kubelet && flag(kubelet.line.flags, 'pod-manifest-path'));
-  const configured = Object.entries(nodeConfig?.components ?? {});
+  const running = await Promise.all(processes.map((one) => configured(access, one)));
+  const kubelet = running.find(({ line }) => line.name === 'kubelet');
+  const staticPods = kubelet?.settings.staticPodPath ?? (kubelet && flag(kubelet.line.flags, 'pod-manifest-path'));
+  const named = Object.entries(config.nodes[access.node]?.components ?? {});
   const manifests = await findManifests(access, {
     staticPods: staticPods?.startsWith('/') ? [staticPods] : [],
-    others: [...new Set(configured.flatMap(([, component]) => component.paths))],
-    components: [...new Set([...configured.map(([name]) => name), ...processes.map(({ line }) => line.name)])],
+    others: [...new Set(named.flatMap(([, component]) => component.paths))],
+    components: [...new Set([...named.map(([name]) => name), ...processes.map(({ line }) => line.name)])],
   });
-  const running = processes.map((one) =>
-    instanceOf(one, { ...context, manifests, configuration: one === kubelet ? configuration : NOTHING }),
-  );
   const stopped = manifests
     .filter(({ component }) => factsOf(component).component === component)
-    .filter(({ component }) => !running.some((instance) => instance.component === component))
-    .map((manifest) => stoppedInstance(manifest, context));
-  return addKubeconfigSettings(access, [...running, ...stopped]);
+    .filter(({ component }) => !running.some(({ line }) => line.name === component));
+  return addKubeconfigSettings(access, [
+    ...running.map((one) => instanceOf(one, { ...context, manifests })),
+    ...(await Promise.all(stopped.map((manifest) => stoppedInstance(manifest, context)))),
+  ]);
 }
 
-const NOTHING: ConfigurationSeen = { settings: {}, faults: [] };
+type Running = ComponentProcess & ConfigurationSeen;
+
+async function configured(access: NodeAccess, one: ComponentProcess): Promise<Running> {
+  return { ...one, ...(await readConfiguration(access, one.line.name, one.line.flags)) };
+}
+
+const faultsOf = (faults: ConfigurationSeen['faults']): Pick<Instance, 'faults'> =>
+  faults.length > 0 ? { faults } : {};
 
 interface Around extends InstanceContext {
   manifests: readonly ManifestSeen[];
-  configuration: ConfigurationSeen;
 }
 
-function instanceOf({ process, line }: ComponentProcess, around: Around): Instance {
-  const { access, config, manifests, configuration, address } = around;
+function instanceOf({ process, line, settings, faults }: Running, around: Around): Instance {
+  const { access, config, manifests, address } = around;
   const manifest = manifests.find(({ component }) => component === line.name);
   const command = config.nodes[access.node]?.components[line.name]?.restart;
-  // Each instance's own: what its kubeconfigs name is noted among them.
-  const settings = { ...configuration.settings };
   const endpoint = endpointOf({ component: line.name, flags: line.flags, settings }, address);
   return {
     id: `${access.node}/${line.name}`,
@@ -68,7 +71,7 @@ function instanceOf({ process, line }: ComponentProcess, around: Around): Instan
     startedAt: process.startedAt,
     flags: line.flags,
     settings,
-    ...(configuration.faults.length > 0 ? { faults: configuration.faults } : {}),
+    ...faultsOf(faults),
     management: managementOf({ command, manifest: manifest?.path, cgroup: process.cgroup }),
     ...(manifest === undefined ? {} : { nextFlags: manifest.flags }),
     ...(manifest?.version === undefined ? {} : { version: manifest.version }),
@@ -77,7 +80,8 @@ function instanceOf({ process, line }: ComponentProcess, around: Around): Instan
 }
 
 /** A component that has a manifest and no process: crashed, or between two runs. Its next start is all that is known of it. */
-function stoppedInstance(manifest: ManifestSeen, { access, config }: InstanceContext): Instance {
+async function stoppedInstance(manifest: ManifestSeen, { access, config }: InstanceContext): Promise<Instance> {
+  const { settings, faults } = await readConfiguration(access, manifest.component, manifest.flags);
   const command = config.nodes[access.node]?.components[manifest.component]?.restart;
   return {
     id: `${access.node}/${manifest.component}`,
@@ -85,7 +89,8 @@ function stoppedInstance(manifest: ManifestSeen, { access, config }: InstanceCon
     component: manifest.component,
     flags: manifest.flags,
     nextFlags: manifest.flags,
-    settings: {},
+    settings,
+    ...faultsOf(faults),
     management:
       command === undefined
         ? { by: 'static-pod', manifest: manifest.path }
@@ -105,7 +110,7 @@ const LEADS = { server: 'server', serverName: 'tls-server-name', proxy: 'proxy-u
 async function addKubeconfigSettings(access: NodeAccess, instances: Instance[]): Promise<Instance[]> {
   const flagged = instances.flatMap((instance) =>
     factsOf(instance.component).kubeconfigs.flatMap((fact) => {
-      const path = flag(instance.flags, fact.flag);
+      const path = kubeconfigPath(instance, instance.flags, fact);
       return path?.startsWith('/') ? [{ instance, flag: fact.flag, path: posix.normalize(path) }] : [];
     }),
   );

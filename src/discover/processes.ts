@@ -6,7 +6,7 @@ import type { ProcessSeen } from '../nodes/processes.ts';
 import { type CommandLine, namesPathBelow, parseArgv } from './argv.ts';
 
 /** Components that the catalogue's generic page serves, known by name so that nobody has to list them in reroot.yaml. */
-const ALSO_KNOWN = new Set(['kube-proxy', 'cloud-controller-manager', 'kube-aggregator', 'sample-apiserver']);
+const ALSO_KNOWN = new Set(['cloud-controller-manager', 'kube-aggregator', 'sample-apiserver']);
 
 export interface ComponentProcess {
   process: ProcessSeen;

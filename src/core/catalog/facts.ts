@@ -43,6 +43,8 @@ export interface KubeconfigFact {
   /** First part of both names: `kubeconfig` gives `kubeconfig-ca` and `kubeconfig-client`. */
   use: string;
   flag: string;
+  /** Dotted key of the component's configuration file. Where such a file is given, the flag says nothing. */
+  setting?: string;
   /** By default data is embedded and read at start; files named in it may be re-read. */
   reread: { embedded: Reread; caFile: RereadByVersion; clientFile: Reread };
   /** Whether its server is an API server of this cluster (`cluster`) or something else that may be certified by any authority. */
@@ -55,9 +57,14 @@ export interface ComponentFacts {
   component: string;
   /** Only the holder of the component's Lease does the uses named here, from the files of its own node. */
   elected?: readonly string[];
+  /** Flags that name its configuration file, and a folder of files that are put over it. */
+  configuration?: { flag: string; dropIns?: string };
   facts: readonly Fact[];
   kubeconfigs: readonly KubeconfigFact[];
 }
+
+/** Where the configuration files of schedulers and proxies have their kubeconfig (component-base config/v1alpha1 ClientConnectionConfiguration). */
+export const CLIENT_CONNECTION = 'clientConnection.kubeconfig';
 
 /** Minor version of `1.36.3`: 36. undefined for what is not a Kubernetes version. */
 export function minorOf(version: string | undefined): number | undefined {

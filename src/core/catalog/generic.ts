@@ -3,7 +3,7 @@ import { CLIENT_GO_REREAD } from './facts.ts';
 
 /**
  * Any other process with the flags that programs built on k8s.io/apiserver and client-go share: extension API servers, webhooks,
- * cloud controller managers, kube-proxy as a unit. What is not known to be re-read is taken as read at start.
+ * cloud controller managers. What is not known to be re-read is taken as read at start.
  */
 export const genericComponent: ComponentFacts = {
   component: '*',

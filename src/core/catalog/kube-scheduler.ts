@@ -1,5 +1,5 @@
 import type { ComponentFacts } from './facts.ts';
-import { CLIENT_GO_REREAD } from './facts.ts';
+import { CLIENT_CONNECTION, CLIENT_GO_REREAD } from './facts.ts';
 
 /**
  * kube-scheduler. Without `--client-ca-file` (kubeadm) it takes the client CAs from the ConfigMap
@@ -7,6 +7,7 @@ import { CLIENT_GO_REREAD } from './facts.ts';
  */
 export const kubeScheduler: ComponentFacts = {
   component: 'kube-scheduler',
+  configuration: { flag: 'config' },
   facts: [
     {
       use: 'client-ca',
@@ -46,6 +47,8 @@ export const kubeScheduler: ComponentFacts = {
   kubeconfigs: ['kubeconfig', 'authentication-kubeconfig', 'authorization-kubeconfig'].map((flag) => ({
     use: flag,
     flag,
+    // Options.ApplyTo takes the connection from the file alone; the other two are flags of k8s.io/apiserver and count beside it.
+    ...(flag === 'kubeconfig' ? { setting: CLIENT_CONNECTION } : {}),
     reread: CLIENT_GO_REREAD,
     server: 'cluster' as const,
     cite: 'K:cmd/kube-scheduler/app/options/options.go; embedded data, and a single-file mount in kubeadm: restart',

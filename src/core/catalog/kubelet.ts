@@ -3,6 +3,7 @@ import type { ComponentFacts } from './facts.ts';
 /** kubelet: trusts kubelet.conf's CA and loads its client certificate at start; its client CA file is hot. */
 export const kubelet: ComponentFacts = {
   component: 'kubelet',
+  configuration: { flag: 'config', dropIns: 'config-dir' },
   facts: [
     {
       use: 'client-ca',

@@ -105,8 +105,19 @@ function certDirOf(flags: Flags): string {
   return first(flags, ['cert-dir']) ?? (root ? `${root.replace(/\/+$/, '')}/pki` : KUBELET_CERT_DIR);
 }
 
+/**
+ * The kubeconfig as it is named, by the configuration file or by the flag. With a file the flag is ignored
+ * (K:cmd/kube-scheduler/app/options/options.go ApplyTo, K:cmd/kube-proxy/app/options.go Complete).
+ */
+export function kubeconfigPath(instance: Instance, flags: Flags, fact: KubeconfigFact): string | undefined {
+  const { configuration } = factsOf(instance.component);
+  const file = configuration && first(flags, [configuration.flag]);
+  const path = fact.setting !== undefined && file ? instance.settings[fact.setting] : first(flags, [fact.flag]);
+  return path === '' ? undefined : path;
+}
+
 function filesOfKubeconfig(instance: Instance, flags: Flags, fact: KubeconfigFact): WantedFile[] {
-  const path = first(flags, [fact.flag]);
+  const path = kubeconfigPath(instance, flags, fact);
   if (!isFile(path)) return [];
   const named = (key: string): string | undefined => instance.settings[`${fact.flag}.${key}`];
   const ca = named('certificate-authority');

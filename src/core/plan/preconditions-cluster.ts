@@ -1,5 +1,6 @@
 // Preconditions of the cluster: authorities asked for, versions, nodes, clocks, room, flags, and how components are restarted.
 
+import { factsOf } from '../catalog/components.ts';
 import { MANAGER, manifestOf, signs } from '../catalog/manager.ts';
 import { flagSetOf } from '../catalog/split.ts';
 import type { Survey } from '../catalog/survey.ts';
@@ -84,15 +85,23 @@ function flagsNotSettled(survey: Survey): Refusal[] {
     const differing = survey.files(instance).filter((file) => file.when === 'next' && file.fact !== undefined);
     const foreign = differing.filter((file) => !ours || (file.use !== 'signer' && file.use !== 'root-ca'));
     const [first] = foreign;
-    if (!first) return [];
+    const named = first ? `${first.use}: ${first.path}` : otherConfiguration(instance);
+    if (!named) return [];
     return [
       refuse(
         'flags-not-settled',
-        `${instance.id} runs with other files than its manifest names (${first.use}: ${first.path}): a restart would change more than this rotation`,
+        `${instance.id} runs with other files than its manifest names (${named}): a restart would change more than this rotation`,
         'restart it first, or put the manifest back',
       ),
     ];
   });
+}
+
+/** What a configuration file says was read for the running process alone. */
+function otherConfiguration({ component, flags, nextFlags }: Instance): string | undefined {
+  const flag = factsOf(component).configuration?.flag ?? '';
+  const next = nextFlags?.[flag]?.at(-1);
+  return next === flags[flag]?.at(-1) ? undefined : `--${flag}: ${next ?? 'none'}`;
 }
 
 function perSignerFlags(survey: Survey): Refusal[] {

@@ -143,6 +143,17 @@ describe('certificates', () => {
 });
 
 describe('the fleet', () => {
+  test('a component whose way to the API server is not known', () => {
+    const flags = { config: ['/proxy.yaml'] };
+    expect(found({ instances: [server('a', { id: 'a/kube-proxy', component: 'kube-proxy', flags })] })).toMatchObject([
+      {
+        severity: 'warning',
+        reason: 'kubeconfig-not-found',
+        subject: 'a/kube-proxy',
+        message: expect.stringMatching(/clientConnection\.kubeconfig in \/proxy\.yaml/),
+      },
+    ]);
+  });
   test('a configuration file that could not be understood, with whose it is', () => {
     const faults = [{ path: '/var/lib/kubelet/config.yaml', fault: 'it is not YAML' }];
     expect(found({ instances: [server('a', { id: 'a/kubelet', faults })] })).toMatchObject([

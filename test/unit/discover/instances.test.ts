@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { parseConfig } from '../../../src/config/config.ts';
 import { wantedFiles } from '../../../src/core/catalog/stores-of.ts';
+import type { Instance } from '../../../src/core/model/inventory.ts';
 import { findInstances } from '../../../src/discover/instances.ts';
 import { localAccess } from '../../../src/nodes/local.ts';
 import type { ProcessSeen } from '../../../src/nodes/processes.ts';
@@ -151,6 +152,58 @@ contexts: [{name: c, context: {cluster: k, user: u}}]
   const files = kubelet && wantedFiles(kubelet).map(({ path, use }) => [use, path]);
   expect(files).toContainEqual(['kubeconfig-ca', join(folder, 'pki/ca.crt')]);
   expect(files).toContainEqual(['kubeconfig-client', '/var/lib/kubelet/pki/current.pem']);
+});
+
+test('a scheduler and a kube-proxy with a configuration file have their kubeconfig from it, and the flag says nothing', async () => {
+  const conf = (component: string, kubeconfig: string) =>
+    put(`conf/${component}.yaml`, `clientConnection: {kubeconfig: ${kubeconfig}, qps: 100}\nprofiles: [{}]\n`);
+  const kubeconfigsOf = (instance: Instance | undefined) =>
+    instance &&
+    wantedFiles(instance)
+      .filter(({ kind }) => kind === 'kubeconfig-ca')
+      .map(({ path, use }) => [use, path]);
+  const instances = await find([
+    process(
+      10,
+      '/system.slice/kube-scheduler.service',
+      'kube-scheduler',
+      `--config=${conf('scheduler', '/etc/scheduler.conf')}`,
+      '--kubeconfig=/etc/ignored.conf',
+      '--authentication-kubeconfig=/etc/authentication.conf',
+    ),
+    process(20, '/system.slice/kube-proxy.service', 'kube-proxy', '--config', conf('proxy', '/etc/proxy.conf')),
+    process(30, '/system.slice/etcd.service', 'etcd', '--config=/no/such/file'),
+  ]);
+  const by = new Map(instances.map((instance) => [instance.component, instance]));
+  expect(kubeconfigsOf(by.get('kube-scheduler'))).toEqual([
+    ['kubeconfig-ca', '/etc/scheduler.conf'],
+    ['authentication-kubeconfig-ca', '/etc/authentication.conf'],
+  ]);
+  expect(kubeconfigsOf(by.get('kube-proxy'))).toEqual([['kubeconfig-ca', '/etc/proxy.conf']]);
+  expect(by.get('kube-proxy')).toMatchObject({ management: { by: 'unit', unit: 'kube-proxy.service' } });
+  expect(instances.flatMap(({ faults = [] }) => faults)).toEqual([]);
+});
+
+test('so has one that has a manifest and no process, and what its kubeconfig names is told as well', async () => {
+  const kubeconfig = put(
+    'conf/named.conf',
+    'clusters: [{name: k, cluster: {server: "https://10.0.0.1:6443", certificate-authority: ca.crt}}]\ncontexts: [{name: c, context: {cluster: k}}]\n',
+  );
+  const config = put('conf/stopped.yaml', `clientConnection: {kubeconfig: ${kubeconfig}}`);
+  put('stopped/s.yaml', `spec: {containers: [{command: [kube-scheduler, "--config=${config}"]}]}`);
+  const kubelet = put('stopped.yaml', `staticPodPath: ${join(folder, 'stopped')}`);
+  const instances = await find([process(10, '/x.service', 'kubelet', `--config=${kubelet}`)]);
+  expect(instances.find(({ component }) => component === 'kube-scheduler')?.settings).toEqual({
+    'clientConnection.kubeconfig': kubeconfig,
+    'kubeconfig.certificate-authority': join(folder, 'conf/ca.crt'),
+    'kubeconfig.server': 'https://10.0.0.1:6443',
+  });
+});
+
+test('kube-proxy in a pod of a DaemonSet, as kubeadm runs it, is no instance', async () => {
+  const cgroup = '/kubepods/besteffort/pod0f1b9a52-6c2e-4f2b-9d3c-2b1a7c5d9e10/1a2b';
+  const argv = ['/usr/local/bin/kube-proxy', '--config=/var/lib/kube-proxy/config.conf', '--hostname-override=n1'];
+  expect(await find([process(10, cgroup, ...argv)])).toEqual([]);
 });
 
 test('what listens on 127.0.0.1 has its own node’s address, to be reached through it', async () => {

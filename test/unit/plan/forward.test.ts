@@ -73,6 +73,42 @@ describe.each(cases)('a whole rotation, $controlPlanes control planes, $route ro
   });
 });
 
+describe('components with a configuration file', () => {
+  const start = syntheticInventory();
+  const rotation = syntheticRotation('bundle');
+  const scheduler = start.instances.find(({ id }) => id === 'cp1/kube-scheduler')!;
+  const kubelet = start.instances.find(({ id }) => id === 'w1/kubelet')!;
+  scheduler.flags = { config: ['/etc/kubernetes/scheduler.yaml'] };
+  scheduler.settings = { 'clientConnection.kubeconfig': '/etc/kubernetes/scheduler.conf' };
+  start.instances.push({
+    ...kubelet,
+    id: 'w1/kube-proxy',
+    component: 'kube-proxy',
+    flags: { config: ['/var/lib/kube-proxy/config.yaml'] },
+    settings: { 'clientConnection.kubeconfig': '/var/lib/kube-proxy/kubeconfig' },
+    management: { by: 'unit', unit: 'kube-proxy.service' },
+  });
+  start.stores.push(
+    ...start.stores
+      .filter(({ node, path }) => node === 'cp1' && path === '/etc/kubernetes/scheduler.conf')
+      .map((store) => ({
+        ...store,
+        id: store.id.replace('cp1:/etc/kubernetes/scheduler.conf', 'w1:/var/lib/kube-proxy/kubeconfig'),
+        node: 'w1',
+        path: '/var/lib/kube-proxy/kubeconfig',
+      })),
+  );
+
+  it('are turned and restarted as those with flags are', () => {
+    const made = plan(start, rotation, 'retire', T0);
+    expect(made.refusal).toBeUndefined();
+    const counts = restarts(made.steps);
+    expect([counts.get('cp1/kube-scheduler'), counts.get('w1/kube-proxy')]).toEqual([2, 2]);
+    const { end } = follow(start, rotation, made, T0);
+    expect(Object.entries(valuesIn(end, rotation)).filter(([, value]) => value !== 'new')).toEqual([]);
+  });
+});
+
 describe('moves', () => {
   const start = syntheticInventory();
   const rotation: Rotation = syntheticRotation();

@@ -102,6 +102,14 @@ describe.each<[reason: string, what: string, change: (inventory: Inventory) => v
     },
   ],
   [
+    'flags-not-settled',
+    'a manifest that names another configuration file',
+    (i) => {
+      const scheduler = instance(i, 'cp1/kube-scheduler');
+      scheduler.nextFlags = { ...scheduler.flags, config: ['/etc/kubernetes/scheduler.yaml'] };
+    },
+  ],
+  [
     'per-signer-flags',
     'a signer per kind of certificate',
     (i) => {
@@ -188,6 +196,82 @@ describe.each<[reason: string, what: string, change: (inventory: Inventory) => v
 ])('%s', (reason, what, change) => {
   it(`refuses ${what}`, () => {
     expect(reasons(change)).toContain(reason);
+  });
+});
+
+describe('kubeconfig-not-found', () => {
+  const proxy = (i: Inventory, flags: Instance['flags'], settings: Instance['settings'] = {}): Instance => {
+    const made: Instance = {
+      ...instance(i, 'w1/kubelet'),
+      id: 'w1/kube-proxy',
+      component: 'kube-proxy',
+      flags,
+      settings,
+      management: { by: 'unit', unit: 'kube-proxy.service' },
+    };
+    i.instances.push(made);
+    return made;
+  };
+  it.each<[string, (i: Inventory) => void, RegExp]>([
+    [
+      'a scheduler with a configuration file that names none, whatever its flag says',
+      (i) => (instance(i, 'cp1/kube-scheduler').flags.config = ['/etc/scheduler.yaml']),
+      /^cp1\/kube-scheduler is told no kubeconfig by clientConnection.kubeconfig in \/etc\/scheduler.yaml/,
+    ],
+    [
+      'a controller manager without one',
+      (i) => delete instance(i, 'cp1/kube-controller-manager').flags.kubeconfig,
+      /^cp1\/kube-controller-manager is told no kubeconfig by --kubeconfig/,
+    ],
+    [
+      'a kubelet of a node of the cluster without one',
+      (i) => (instance(i, 'w1/kubelet').flags = {}),
+      /^w1\/kubelet is told no kubeconfig by --kubeconfig/,
+    ],
+    [
+      'a kubelet with one below its working folder',
+      (i) => (instance(i, 'w1/kubelet').flags = { kubeconfig: ['kubelet.conf'] }),
+      /^w1\/kubelet is told the kubeconfig kubelet.conf by --kubeconfig/,
+    ],
+    ['a kube-proxy with the flags of nobody', (i) => proxy(i, {}), /^w1\/kube-proxy is told no kubeconfig/],
+    [
+      'a kube-proxy whose configuration names one below its working folder',
+      (i) => proxy(i, { config: ['/p.yaml'] }, { 'clientConnection.kubeconfig': 'proxy.conf' }),
+      /^w1\/kube-proxy is told the kubeconfig proxy.conf by clientConnection.kubeconfig in \/p.yaml/,
+    ],
+  ])('refuses %s, unless it is waived', (_what, change, message) => {
+    const inventory = syntheticInventory();
+    change(inventory);
+    const refusals = preconditions(inventory, rotation, T0);
+    expect(refusals).toMatchObject([{ reason: 'kubeconfig-not-found', message: expect.stringMatching(message) }]);
+    const party = /--waive (\S+)=REASON/.exec(refusals[0]?.hint ?? '')?.[1] ?? '';
+    expect(reasons(change, { ...rotation, waivers: [{ party, reason: 'by hand' }] })).toEqual([]);
+  });
+
+  it.each<[string, (i: Inventory) => void]>([
+    [
+      'a scheduler and a kube-proxy whose configuration names one',
+      (i) => {
+        instance(i, 'cp1/kube-scheduler').flags = { config: ['/s.yaml'] };
+        instance(i, 'cp1/kube-scheduler').settings['clientConnection.kubeconfig'] = '/etc/kubernetes/scheduler.conf';
+        proxy(i, { config: ['/p.yaml'] }, { 'clientConnection.kubeconfig': '/etc/kubernetes/kubelet.conf' });
+      },
+    ],
+    [
+      'the kubelet of a machine that is no node, which runs etcd alone',
+      (i) => {
+        i.nodes.push({ ...node(i, 'w1'), name: 'etcd1', roles: [] });
+        i.instances.push({ ...instance(i, 'w1/kubelet'), id: 'etcd1/kubelet', node: 'etcd1', flags: {}, settings: {} });
+      },
+    ],
+  ])('lets %s be', (_what, change) => {
+    expect(reasons(change)).toEqual([]);
+  });
+
+  it('leaves to another reason what could not be read', () => {
+    const broken = (i: Inventory) =>
+      (proxy(i, { config: ['/p.yaml'] }).faults = [{ path: '/p.yaml', fault: 'no such file' }]);
+    expect(reasons(broken)).toEqual(['malformed-store']);
   });
 });
 

@@ -92,6 +92,18 @@ describe('wantedFiles', () => {
     ]);
   });
 
+  it('takes a scheduler’s kubeconfig from its configuration file alone, where it has one', () => {
+    const paths = (flags: Record<string, string>, settings: Record<string, string> = {}) =>
+      wantedFiles(instance('kube-scheduler', flags, settings)).flatMap(({ kind, path }) =>
+        kind === 'kubeconfig-ca' ? path : [],
+      );
+    const told = { 'clientConnection.kubeconfig': '/by-file.conf' };
+    expect(paths({ kubeconfig: '/by-flag.conf' })).toEqual(['/by-flag.conf']);
+    expect(paths({ kubeconfig: '/by-flag.conf', config: '' }, told)).toEqual(['/by-flag.conf']);
+    expect(paths({ kubeconfig: '/by-flag.conf', config: '/s.yaml' }, told)).toEqual(['/by-file.conf']);
+    expect(paths({ kubeconfig: '/by-flag.conf', config: '/s.yaml' })).toEqual([]);
+  });
+
   it('gives each SNI pair of an API server', () => {
     const apiserver = instance('kube-apiserver', {});
     apiserver.flags['tls-sni-cert-key'] = ['/a.crt,/a.key:a.example', '/b.crt,/b.key'];

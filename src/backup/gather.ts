@@ -30,13 +30,16 @@ export function filesToBackUp(inventory: Inventory): Map<NodeName, string[]> {
   return new Map([...files].map(([node, paths]) => [node, [...paths].sort()]));
 }
 
-/** Objects by their path at the API server, with the stores in them. What the controller manager publishes everywhere is left out: it is made again. */
+/**
+ * Objects by their path at the API server, with the stores in them. Left out is what the controller manager publishes everywhere, for it is made again,
+ * and what reroot never writes.
+ */
 export function objectsToBackUp(inventory: Inventory): Map<string, StoreId[]> {
   const objects = new Map<string, StoreId[]>();
   for (const store of inventory.stores) {
     const place = parseObjectId(store.id);
     const path = place && objectPath(place);
-    if (!path || store.publishedBy === 'root-ca-publisher') continue;
+    if (!path || store.embedded || store.publishedBy === 'root-ca-publisher') continue;
     objects.set(path, [...(objects.get(path) ?? []), store.id]);
   }
   return objects;

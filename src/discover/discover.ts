@@ -6,11 +6,12 @@ import type { Dial } from '../cluster/wire.ts';
 import type { Config } from '../config/config.ts';
 import { factsOf } from '../core/catalog/components.ts';
 import { callersOf } from '../core/catalog/fronts.ts';
-import type { Callee, Front, Instance, Inventory, Millis, Node, Pod, Store } from '../core/model/inventory.ts';
+import type { Front, Instance, Inventory, Millis, Node, Pod } from '../core/model/inventory.ts';
 import type { Rotation } from '../core/model/rotation.ts';
 import type { NodeAccess } from '../nodes/access.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import { authoritiesOf } from './authorities.ts';
+import { calleeFact } from './callee-fact.ts';
 import { type CalleeSeen, lookAtCallees } from './callees.ts';
 import { findingsOf } from './findings.ts';
 import { type FrontSeen, lookAtFronts } from './fronts.ts';
@@ -19,7 +20,7 @@ import { lookAtObjects } from './objects.ts';
 import { listReduced } from './paged.ts';
 import { type PodObject, podFact } from './pods.ts';
 import { type CertificatePool, certificatePool } from './pool.ts';
-import { relevance } from './relevance.ts';
+import { relevance, tornCopies } from './relevance.ts';
 import { usersOf } from './users.ts';
 
 export interface DiscoverDeps {
@@ -99,12 +100,14 @@ export async function discoverAll(deps: DiscoverDeps, options: DiscoverOptions):
       callees: callees.map((callee) => calleeFact(callee, pool, stores)),
       ...(fronts ? { fronts: fronts.map((front) => frontFact(front, pool)) } : {}),
     };
+    const torn = objects.unread.filter(tornCopies(authorities, rotation, pool.seen())).map(({ id }) => id);
     const used = new Set(usersOf(inventory).keys());
     const open = looks.map(({ seen }) => seen?.record?.open).find((id) => id !== undefined);
     const findings = findingsOf({
       inventory,
       keyFiles,
       used,
+      torn,
       ...(open === undefined ? {} : { rotation: open }),
     });
     return { ...inventory, findings };
@@ -230,22 +233,3 @@ function podHolds(looks: readonly NodeLook[]): HoldsOf {
 }
 
 const withHolds = (pod: Pod, holds: string[] | undefined): Pod => (holds ? { ...pod, holds } : pod);
-
-function calleeFact(
-  { store, served, others, ...rest }: CalleeSeen,
-  pool: CertificatePool,
-  stores: readonly Store[],
-): Callee {
-  const chain = served?.map(pool.factOf);
-  const more = others?.map((one) => one.map(pool.factOf));
-  // Of Pods that differ those that serve what lies in a store say where it comes from.
-  const leafs = new Set([...(chain ? [chain] : []), ...(more ?? [])].map(([leaf]) => leaf?.fingerprint));
-  const servingStore = stores.find(({ certs }) => certs[0] && leafs.has(certs[0].fingerprint))?.id;
-  return {
-    ...rest,
-    ...(store ? { caBundle: store.id } : {}),
-    ...(chain ? { served: chain } : {}),
-    ...(more ? { others: more } : {}),
-    ...(servingStore ? { servingStore } : {}),
-  };
-}

@@ -2,6 +2,7 @@
 
 import { type Authority, fileId } from '../core/model/ids.ts';
 import type { CertFact, Finding, Instance, Store } from '../core/model/inventory.ts';
+import { some } from '../core/model/some.ts';
 import type { KeyFile, Seen } from './seen.ts';
 
 const DAY = 86_400_000;
@@ -19,6 +20,7 @@ export function certificateFindings(seen: Seen): Finding[] {
       ...linksOf(store),
     ]),
     ...seen.inventory.instances.flatMap(configurationFaults),
+    ...tornCopies(seen),
     ...seen.keyFiles.flatMap(readableKey),
   ];
 }
@@ -111,6 +113,21 @@ const configurationFaults = ({ id, node, faults = [] }: Instance): Finding[] =>
     message: `${fault}: what ${id} is told there, and which files it reads, is not known`,
     fix: `look at it on ${node}: ${path}`,
   }));
+
+/** One for all of them: nothing in the cluster waits for them, and somebody may have many. */
+function tornCopies({ torn }: Seen): Finding[] {
+  const [first] = torn;
+  if (first === undefined) return [];
+  return [
+    {
+      severity: 'warning',
+      reason: 'malformed-store',
+      subject: first,
+      message: `a piece of a CA of this cluster and no whole certificate: who trusts it cannot be told, and a rotation does not wait for it: ${some(torn, 5)}`,
+      fix: 'put whole certificates there, or take them out, then run reroot inspect again',
+    },
+  ];
+}
 
 function mismatchOf(store: Store): Finding[] {
   const [leaf] = store.certs;

@@ -143,10 +143,6 @@ function unmanaged({ inventory }: Seen): Finding[] {
     }));
 }
 
-<<<<<<< HEAD
-function strangers({ inventory }: Seen): Finding[] {
-  return (inventory.strangers ?? []).map(({ id, node, pid, name, paths }) => ({
-=======
 const clientsUnknown = ({ inventory }: Seen): Finding[] =>
   withoutKubeconfig(inventory).map(({ instance, what, hint }) => ({
     severity: 'warning',
@@ -156,9 +152,8 @@ const clientsUnknown = ({ inventory }: Seen): Finding[] =>
     fix: hint,
   }));
 
-function strangers({ strangers }: Seen): Finding[] {
-  return strangers.map(({ node, pid, name, paths }) => ({
->>>>>>> 501dd78 (The kubeconfig of a scheduler or kube-proxy started by --config is read from that file, and the flag counts for nothing then; a rotation does not begin while nobody says by which kubeconfig a component calls the API server, or before a manifest's other configuration file is in effect)
+function strangers({ inventory }: Seen): Finding[] {
+  return (inventory.strangers ?? []).map(({ id, node, pid, name, paths }) => ({
     severity: 'warning',
     reason: 'unknown-process',
     subject: id,

@@ -1,13 +1,13 @@
 // Objects that hold trust anchors or leafs: what the cluster publishes, and copies that people or tools made.
 
 import type { Cluster, ObjectMeta } from '../cluster/client.ts';
-import { objectId } from '../core/model/ids.ts';
+import { objectId, type StoreId } from '../core/model/ids.ts';
 import type { Millis, Store } from '../core/model/inventory.ts';
-import { reasonOf } from '../errors.ts';
 import type { Certificate } from '../pki/certificate.ts';
-import { parseCertificates } from '../pki/pem.ts';
+import { certificateBodies } from '../pki/pem-in-text.ts';
 import { kubeconfigParts, looksLikeKubeconfig } from './kubeconfig-parts.ts';
 import type { RawStore } from './material.ts';
+import { type PemSeen, pemReader } from './object-pem.ts';
 import { listReduced } from './paged.ts';
 import { ROOT_CA_CONFIG_MAP } from './pods.ts';
 
@@ -20,15 +20,27 @@ interface DataObject {
 
 const LEGACY_TOKEN = 'kubernetes.io/service-account-token';
 
+/** A value with certificates of which none could be read: what stands in their place. */
+export interface Unread {
+  id: StoreId;
+  bodies: string[];
+}
+
 export interface ObjectsSeen {
   stores: RawStore[];
+  unread: Unread[];
   /** `NAMESPACE/NAME` of legacy service account token Secrets. */
   legacySecrets: Set<string>;
 }
 
+interface Look {
+  read: (text: string) => PemSeen;
+  unread: Unread[];
+}
+
 /** Every ConfigMap and every Secret of the types that may hold certificates. Private keys in them are not looked at and not kept. */
 export async function lookAtObjects(cluster: Cluster): Promise<ObjectsSeen> {
-  const read = certificateReader();
+  const look: Look = { read: pemReader(), unread: [] };
   const legacySecrets = new Set<string>();
   const secrets = (type: string) =>
     listReduced<DataObject, RawStore[]>(
@@ -36,45 +48,31 @@ export async function lookAtObjects(cluster: Cluster): Promise<ObjectsSeen> {
       '/api/v1/secrets',
       (secret) => {
         if (type === LEGACY_TOKEN) legacySecrets.add(`${secret.metadata.namespace}/${secret.metadata.name}`);
-        return storesOf('Secret', secret, read, (value) => Buffer.from(value, 'base64').toString('utf8'));
+        return storesOf('Secret', secret, look, (value) => Buffer.from(value, 'base64').toString('utf8'));
       },
       { fieldSelector: `type=${type}` },
     );
   const found = await Promise.all([
     listReduced<DataObject, RawStore[]>(cluster, '/api/v1/configmaps', (map) =>
-      storesOf('ConfigMap', map, read, (value) => value),
+      storesOf('ConfigMap', map, look, (value) => value),
     ),
     ...['Opaque', 'kubernetes.io/tls', LEGACY_TOKEN].map(secrets),
   ]);
-  return { stores: found.flat(2), legacySecrets };
-}
-
-type Read = (text: string) => Certificate[];
-
-/** The same bundle lies in thousands of namespaces: each text is parsed once. */
-function certificateReader(): Read {
-  const known = new Map<string, Certificate[]>();
-  return (text) => {
-    const seen = known.get(text);
-    if (seen) return seen;
-    const certificates = parseCertificates(text, 'it');
-    known.set(text, certificates);
-    return certificates;
-  };
+  return { stores: found.flat(2), legacySecrets, unread: look.unread };
 }
 
 function storesOf(
   kind: 'ConfigMap' | 'Secret',
   object: DataObject,
-  read: Read,
+  look: Look,
   decode: (value: string) => string,
 ): RawStore[] | undefined {
   const stores = Object.entries(object.data ?? {}).flatMap(([key, value]): RawStore[] => {
     if (value.length < 200 && !isExpected(kind, object, key)) return [];
     const text = decode(value);
     if (text.includes('-----BEGIN CERTIFICATE-----') || isExpected(kind, object, key))
-      return [pemStore(kind, object, key, text, read)];
-    return looksLikeKubeconfig(text) ? kubeconfigStores(kind, object, key, text, read) : [];
+      return pemStores(kind, object, key, text, look);
+    return looksLikeKubeconfig(text) ? kubeconfigStores(kind, object, key, text, look) : [];
   });
   return stores.length > 0 ? stores : undefined;
 }
@@ -85,16 +83,37 @@ function isExpected(kind: string, { metadata, type }: DataObject, key: string): 
   return metadata.name === ROOT_CA_CONFIG_MAP && key === 'ca.crt';
 }
 
-function pemStore(kind: 'ConfigMap' | 'Secret', object: DataObject, key: string, text: string, read: Read): RawStore {
+function pemStores(
+  kind: 'ConfigMap' | 'Secret',
+  object: DataObject,
+  key: string,
+  text: string,
+  look: Look,
+): RawStore[] {
   const base = baseOf(kind, object, key);
-  try {
-    const certificates = read(text);
-    if (certificates.length === 0) return { ...base, fault: 'it holds no certificate' };
-    const isBundle = certificates.every((certificate) => certificate.isCA);
-    return { ...base, certificates, kind: isBundle ? 'object-bundle' : 'object-leaf' };
-  } catch (thrown) {
-    return { ...base, fault: reasonOf(thrown) };
+  const { certificates, fault, embedded } = look.read(text);
+  // What a component publishes is read as PEM by all who take it: within another text it is as good as not there.
+  if (embedded.length > 0 && base.publishedBy === undefined) return embeddedStores(base, embedded);
+  if (fault !== undefined) {
+    if (base.publishedBy !== undefined) return [{ ...base, fault }];
+    look.unread.push({ id: base.id, bodies: certificateBodies(text) });
+    return [];
   }
+  const isBundle = certificates.every((certificate) => certificate.isCA);
+  return [{ ...base, certificates, kind: isBundle ? 'object-bundle' : 'object-leaf' }];
+}
+
+/** A configuration has the CA that is trusted and the certificate that is presented in one text. */
+function embeddedStores(base: RawStore, certificates: Certificate[]): RawStore[] {
+  const cas = certificates.filter(({ isCA }) => isCA);
+  const leafs = certificates.filter(({ isCA }) => !isCA);
+  const id = cas.length > 0 ? `${base.id}:client` : base.id;
+  return [
+    ...(cas.length > 0 ? [{ ...base, certificates: cas, embedded: true as const }] : []),
+    ...(leafs.length > 0
+      ? [{ ...base, id, kind: 'object-leaf' as const, certificates: leafs, embedded: true as const }]
+      : []),
+  ];
 }
 
 /** cluster-info, kube-proxy's configuration, Cluster API's Secrets: a kubeconfig as a value. */
@@ -103,14 +122,14 @@ function kubeconfigStores(
   object: DataObject,
   key: string,
   text: string,
-  read: Read,
+  { read }: Look,
 ): RawStore[] {
   const base = baseOf(kind, object, key);
   try {
     const parts = kubeconfigParts(text, '/');
     const about = { ...(parts.server ? { server: parts.server } : {}), ...(parts.user ? { user: parts.user } : {}) };
-    const ca = parts.ca?.pem === undefined ? [] : read(parts.ca.pem);
-    const client = parts.client?.pem === undefined ? [] : read(parts.client.pem);
+    const ca = parts.ca?.pem === undefined ? [] : read(parts.ca.pem).certificates;
+    const client = parts.client?.pem === undefined ? [] : read(parts.client.pem).certificates;
     return [
       ...(ca.length > 0 ? [{ ...base, ...about, certificates: ca }] : []),
       ...(client.length > 0

@@ -1,5 +1,9 @@
+import type { Fingerprint } from '../core/model/ids.ts';
 import type { AuthorityFact, Store } from '../core/model/inventory.ts';
 import type { Rotation } from '../core/model/rotation.ts';
+import type { Certificate } from '../pki/certificate.ts';
+import { isPieceOf } from '../pki/pem-in-text.ts';
+import type { Unread } from './objects.ts';
 
 /**
  * Tells whether an object's content is of one of the cluster's authorities, or of the generations of an open rotation. Clusters are full of other
@@ -9,11 +13,24 @@ export function relevance(
   authorities: readonly AuthorityFact[],
   rotation: Rotation | undefined,
 ): (store: Store) => boolean {
-  const roots = new Set([
-    ...authorities.flatMap(({ anchors }) => anchors.map(({ fingerprint }) => fingerprint)),
-    ...(rotation?.authorities ?? []).flatMap((one) => [one.old.fingerprint, one.new.fingerprint]),
-  ]);
+  const roots = rootsOf(authorities, rotation);
   return (store) =>
     store.publishedBy !== undefined ||
     store.certs.some((cert) => roots.has(cert.fingerprint) || cert.signedBy.some((root) => roots.has(root)));
 }
+
+/** The same of an object of which nothing could be read: a piece of one of these CAs says that it was to hold it. */
+export function tornCopies(
+  authorities: readonly AuthorityFact[],
+  rotation: Rotation | undefined,
+  certificates: ReadonlyMap<Fingerprint, Certificate>,
+): (unread: Unread) => boolean {
+  const cas = [...rootsOf(authorities, rotation)].flatMap((root) => certificates.get(root) ?? []);
+  return ({ bodies }) => isPieceOf(bodies, cas);
+}
+
+const rootsOf = (authorities: readonly AuthorityFact[], rotation: Rotation | undefined): ReadonlySet<Fingerprint> =>
+  new Set([
+    ...authorities.flatMap(({ anchors }) => anchors.map(({ fingerprint }) => fingerprint)),
+    ...(rotation?.authorities ?? []).flatMap((one) => [one.old.fingerprint, one.new.fingerprint]),
+  ]);

@@ -11,7 +11,9 @@ import { parseManifest } from '../discover/manifests.ts';
 import { type RawStore, spkiOf, storeOfFile } from '../discover/material.ts';
 import { changeOf } from '../discover/objects.ts';
 import type { FileFound } from '../nodes/files.ts';
+import type { Certificate } from '../pki/certificate.ts';
 import { parseCertificates } from '../pki/pem.ts';
+import { certificatesInText } from '../pki/pem-in-text.ts';
 import { readAnchors } from '../stores/objects.ts';
 import { describeAnchors, describeChain, factsIn } from './chain.ts';
 import type { Look, LookContext } from './context.ts';
@@ -129,7 +131,9 @@ async function ofObject(ctx: LookContext, id: StoreId, holds: Holds, authority: 
   if (!place) return { value: undefined, evidence: `reroot does not know how to read ${id}` };
   const object = await readObject(ctx.cluster, place);
   if (!object) return { value: undefined, evidence: `${id} is gone` };
-  return objectContent(ctx, place, object, holds, authority);
+  if (!known(ctx).stores.get(id)?.embedded) return objectContent(ctx, place, object, holds, authority);
+  const within = certificatesInText(textOf(place, object)).filter(({ isCA }) => isCA === (holds === 'trust'));
+  return describedObject(ctx, place, object, within, holds, authority);
 }
 
 export function objectContent(
@@ -139,9 +143,21 @@ export function objectContent(
   holds: Holds,
   authority: AuthorityRotation,
 ): Content {
-  const where = `${place.kind} ${place.namespace === '' ? '' : `${place.namespace}/`}${place.name}`;
-  const text = holds === 'trust' ? readAnchors(place.kind, object, place.key) : leafText(object, place.key);
-  const certificates = parseCertificates(text, where);
+  const text = holds === 'trust' ? readAnchors(place.kind, object, place.key) : textOf(place, object);
+  return describedObject(ctx, place, object, parseCertificates(text, whereOf(place)), holds, authority);
+}
+
+const whereOf = ({ kind, namespace, name }: ObjectPlace): string =>
+  `${kind} ${namespace === '' ? '' : `${namespace}/`}${name}`;
+
+function describedObject(
+  ctx: LookContext,
+  place: ObjectPlace,
+  object: KubeObject,
+  certificates: Certificate[],
+  holds: Holds,
+  authority: AuthorityRotation,
+): Content {
   const changedAt = changeOf(object.metadata);
   const store = {
     id: '',
@@ -149,11 +165,12 @@ export function objectContent(
     certificates,
     ...(changedAt === undefined ? {} : { changedAt }),
   };
-  return described(ctx, store, holds, authority, where);
+  return described(ctx, store, holds, authority, whereOf(place));
 }
 
-/** The certificate of a TLS Secret; its key is not touched. */
-function leafText(object: KubeObject, key: string | undefined): string {
+/** One value of a ConfigMap or Secret: the certificate of a TLS Secret, whose key is not touched. */
+function textOf({ kind, key }: ObjectPlace, object: KubeObject): string {
   const value = key === undefined ? undefined : (object.data as Record<string, string> | undefined)?.[key];
-  return value === undefined ? '' : Buffer.from(value, 'base64').toString('utf8');
+  if (value === undefined || kind === 'ConfigMap') return value ?? '';
+  return Buffer.from(value, 'base64').toString('utf8');
 }

@@ -21,7 +21,13 @@ export async function writeObject(ctx: Context, step: Step, id: StoreId, value: 
   const object = await ctx.cluster.get<KubeObject>(path);
   const slots = anchorSlots(place.kind, object, place.key);
   if (slots.length === 0) throw new RerootError(EXIT.failedSafe, `${id} holds no CA any more: somebody has changed it`);
-  const isLeaf = ctx.inventory.stores.find((store) => store.id === id)?.kind === 'object-leaf';
+  const store = ctx.inventory.stores.find((one) => one.id === id);
+  if (store?.embedded)
+    throw new RerootError(
+      EXIT.failedSafe,
+      `${id} is a text of its owner with certificates in it: reroot does not write it`,
+    );
+  const isLeaf = store?.kind === 'object-leaf';
   const next = (slot: AnchorSlot): string | undefined =>
     isLeaf ? nextLeaf(ctx, slot, id, value as Credential, material) : nextPem(slot, id, value as Trust, material);
   const patch = anchorsPatch(object, slots, next);

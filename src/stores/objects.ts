@@ -21,7 +21,8 @@ interface Webhook {
   clientConfig?: { caBundle?: string };
 }
 
-const hasCertificate = (text: string): boolean => text.includes('-----BEGIN CERTIFICATE-----');
+/** Within a text of another form (indented, escaped) it is no anchor to be replaced: the text is more than that. */
+const hasCertificate = (text: string): boolean => /^-----BEGIN CERTIFICATE-----[ \t]*\r?$/m.test(text);
 const decode = (text: string): string => Buffer.from(text, 'base64').toString('utf8');
 
 /**

@@ -28,7 +28,7 @@ export const unionStore = (survey: Survey, a: AuthorityRotation): Store | undefi
   survey.store(`${UNION}#${unionKey(a)}`);
 
 export const clusterInfo = (survey: Survey): Store | undefined =>
-  survey.inventory.stores.find((store) => wholeStore(store.id) === CLUSTER_INFO);
+  survey.inventory.stores.find((store) => wholeStore(store.id) === CLUSTER_INFO && !store.embedded);
 
 /** A store of anchors that a flow fills, with what it holds. */
 export const trustStore = (store: Store, a: AuthorityRotation): PartStore => ({

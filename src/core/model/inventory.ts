@@ -73,6 +73,8 @@ export interface Store {
   user?: string;
   /** Who keeps this store's content: another party writes it, reroot does not (`kube-root-ca.crt`, `extension-apiserver-authentication`). */
   publishedBy?: 'root-ca-publisher' | 'cluster-authentication-trust' | 'kubelet';
+  /** Its certificates stand within a text of another form (YAML, JSON), which is its owner's: it is named, and never written. */
+  embedded?: true;
   /** Why it could not be read or understood, in words. Then certs is []. */
   fault?: string;
 }

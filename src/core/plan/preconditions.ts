@@ -14,9 +14,7 @@ import { materialChecks } from './preconditions-material.ts';
 /** Everything that is not met, the most basic first. Empty: a rotation may begin. Pure; `now` in milliseconds. */
 export function preconditions(inventory: Inventory, rotation: Rotation, now: Millis): Refusal[] {
   const survey = surveyOf(inventory, rotation, now);
-<<<<<<< HEAD
-  return [...clusterChecks, ...materialChecks, ...fileChecks, ...frontChecks].flatMap((check) => check(survey));
-=======
-  return [...clusterChecks, ...kubeconfigChecks, ...materialChecks, ...frontChecks].flatMap((check) => check(survey));
->>>>>>> 501dd78 (The kubeconfig of a scheduler or kube-proxy started by --config is read from that file, and the flag counts for nothing then; a rotation does not begin while nobody says by which kubeconfig a component calls the API server, or before a manifest's other configuration file is in effect)
+  return [...clusterChecks, ...kubeconfigChecks, ...materialChecks, ...fileChecks, ...frontChecks].flatMap((check) =>
+    check(survey),
+  );
 }

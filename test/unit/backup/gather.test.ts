@@ -54,6 +54,7 @@ function cluster(root: string): Inventory {
         kind: 'object-bundle',
         publishedBy: 'root-ca-publisher',
       }),
+      store({ id: 'object/ConfigMap/default/settings#app.yaml', kind: 'object-bundle', embedded: true }),
       store({ id: 'object/APIService//v1.example', kind: 'object-bundle' }),
     ],
   });

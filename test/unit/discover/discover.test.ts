@@ -128,6 +128,12 @@ nodes:
     set('/api/v1/configmaps', [
       { metadata: named('kube-root-ca.crt', 'app'), data: { 'ca.crt': root } },
       { metadata: named('copy', 'app'), data: { 'bundle.pem': `# ours\n${root}`, note: 'x'.repeat(300) } },
+      {
+        metadata: named('settings', 'app'),
+        data: { 'app.yaml': `tls:\n  ca: |\n${root.replace(/^(?=.)/gm, '    ')}` },
+      },
+      { metadata: named('torn', 'app'), data: { 'ca.crt': root.slice(0, 400) } },
+      { metadata: named('example', 'app'), data: { text: `-----BEGIN CERTIFICATE-----\n${'…'.repeat(200)}` } },
       { metadata: named('ingress', 'app'), data: { 'ca.pem': stranger.certificate.pem } },
       {
         metadata: named('cluster-info', 'kube-public'),
@@ -253,11 +259,13 @@ test('objects: what is published, copies of the CA, leafs from it; nothing of st
   expect(objects).toEqual([
     ['object/ConfigMap/app/copy#bundle.pem', 'object-bundle'],
     ['object/ConfigMap/app/kube-root-ca.crt#ca.crt', 'object-bundle'],
+    ['object/ConfigMap/app/settings#app.yaml', 'object-bundle'],
     ['object/ConfigMap/kube-public/cluster-info#kubeconfig', 'object-bundle'],
     ['object/Secret/app/legacy#ca.crt', 'object-bundle'],
     ['object/Secret/app/web#tls.crt', 'object-leaf'],
     ['object/ValidatingWebhookConfiguration//hook#a.hook.io', 'object-bundle'],
   ]);
+  expect(store('object/ConfigMap/app/settings#app.yaml')?.embedded).toBe(true);
   expect(store('object/Secret/app/legacy#ca.crt')?.publishedBy).toBe('root-ca-publisher');
 });
 
@@ -278,6 +286,8 @@ test('each thing that is wrong is a finding', () => {
   expect(reasons(`file/n1:${at('etc/pki/front-proxy-client.crt')}`)).toContain('hard-link');
   expect(reasons(`file/n1:${at('etc/pki/torn.crt')}`)).toEqual(['malformed-store']);
   expect(reasons(`file/n1:${at('etc/pki/front-proxy-ca.key')}`)).toEqual(['key-world-readable']);
+  expect(reasons('object/ConfigMap/app/torn#ca.crt')).toEqual(['malformed-store']);
+  expect(inventory.findings.filter(({ message, subject }) => /example/.test(`${subject} ${message}`))).toEqual([]);
   expect(reasons('node/away')).toEqual(['node-not-reached']);
   expect(inventory.nodes.find(({ name }) => name === 'away')).toMatchObject({ reached: false, why: 'nobody answers' });
   for (const { message, fix, severity } of inventory.findings) {

@@ -60,7 +60,7 @@ function found(change: Partial<Inventory>, seen: Partial<Omit<Seen, 'inventory'>
     callees: [],
     ...change,
   };
-  return findingsOf({ inventory, keyFiles: [], used: new Set(), ...seen });
+  return findingsOf({ inventory, keyFiles: [], torn: [], used: new Set(), ...seen });
 }
 const reasons = (findings: Finding[]): string[] => findings.map(({ severity, reason }) => `${severity} ${reason}`);
 
@@ -126,6 +126,17 @@ describe('certificates', () => {
     delete anchor.keyId;
     const findings = found({ authorities: [{ authority: 'kubernetes', anchors: [anchor], keys: [] }] });
     expect(reasons(findings)).toEqual(['warning ca-expires-soon', 'note ca-key-not-found', 'note ca-without-key-id']);
+  });
+  test('torn copies of a CA in objects are one warning, however many', () => {
+    const torn = Array.from({ length: 9 }, (_, i) => `object/ConfigMap/app/c${i}#ca.crt`);
+    expect(found({}, { torn })).toMatchObject([
+      {
+        severity: 'warning',
+        reason: 'malformed-store',
+        subject: torn[0],
+        message: expect.stringMatching(/c0#ca\.crt, .* and 4 more$/),
+      },
+    ]);
   });
   test('a key that does not fit, and one that fits another certificate of the bundle', () => {
     const [torn] = found({ stores: [store('a', { keySpki: 'x', keyPath: '/k' })] });

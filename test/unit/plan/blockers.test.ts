@@ -162,6 +162,16 @@ describe('files and objects of people', () => {
     const made = plan(inventory, syntheticRotation(), 'retire', T0);
     expect(new Set(named(made))).toEqual(new Set(['object/ConfigMap/team-1/copy copy-holds-old']));
   });
+
+  it('so does one with the CA within a text of its own, and no step writes it', () => {
+    const inventory = syntheticInventory({ controlPlanes: 1 });
+    const id = objectId('ConfigMap', 'team-1', 'settings', 'app.yaml');
+    inventory.stores.push({ id, kind: 'object-bundle', embedded: true, certs: [OLD] });
+    const made = plan(inventory, syntheticRotation(), 'retire', T0);
+    expect(new Set(named(made))).toEqual(new Set(['object/ConfigMap/team-1/settings copy-holds-old']));
+    const written = made.steps.flatMap(({ action }) => (action.do === 'write' ? action.stores : []));
+    expect(written).not.toContain(id);
+  });
 });
 
 describe('others', () => {

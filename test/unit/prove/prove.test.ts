@@ -434,6 +434,19 @@ describe('through the API', () => {
     expect(await inFlight()).toBe('old');
   });
 
+  test('loaded: a copy of the CA within a text of its owner’s is what that text holds', async () => {
+    const id = 'object/ConfigMap/app/settings#app.yaml';
+    w.inventory.stores.push({ id, kind: 'object-bundle', embedded: true, certs: factsOf(OLD.certificate) });
+    const text = (ca: typeof OLD) => `tls:\n  ca: |\n${ca.certificate.pem.replace(/^(?=.)/gm, '    ')}`;
+    const look = async (ca: typeof OLD) => {
+      const object = { metadata: { name: 'settings' }, data: { 'app.yaml': text(ca) } } as KubeObject;
+      w.api.objects.set('/api/v1/namespaces/app/configmaps/settings', object);
+      return (await w.look({ kind: 'loaded', of: ['object/ConfigMap/app/settings:ca'], keep: ['new'] }))[0]?.value;
+    };
+    expect(await look(OLD)).toBe('old');
+    expect(await look(NEW)).toBe('new');
+  });
+
   test('published: every copy, and those whose namespace is gone do not count', async () => {
     const map = (namespace: string, pem: string) => ({
       metadata: { name: 'kube-root-ca.crt', namespace },

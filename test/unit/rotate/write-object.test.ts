@@ -46,6 +46,14 @@ function world() {
   return { ctx, secret, served, record, leaf };
 }
 
+test('a text of its owner with certificates in it is never written', async () => {
+  const { ctx, secret } = world();
+  const before = structuredClone(secret);
+  Object.assign(ctx.inventory.stores[0]!, { embedded: true });
+  await expect(writeObject(ctx, step, ID, 'new')).rejects.toThrow(/reroot does not write it/);
+  expect(secret).toEqual(before);
+});
+
 test('a server’s certificate in a Secret is reissued from new for its own key, and comes back byte for byte', async () => {
   const { ctx, secret, served, record, leaf } = world();
   const before = secret.data['tls.crt'];

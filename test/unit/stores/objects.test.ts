@@ -137,6 +137,16 @@ describe('anchors in objects', () => {
     ).toThrow(/no resourceVersion/);
   });
 
+  it('are none within a text of another form: that is more than they are', () => {
+    const yaml = `tls:\n  ca: |\n${OLD.replace(/^(?=.)/gm, '    ')}`;
+    const texts = { 'app.yaml': yaml, 'app.json': JSON.stringify({ ca: OLD }), line: OLD.replaceAll('\n', '\\n') };
+    expect(anchorSlots('ConfigMap', named({ data: texts }))).toEqual([]);
+    expect(anchorSlots('Secret', named({ data: { 'ca.yaml': b64(yaml) } }))).toEqual([]);
+    expect(readAnchors('ConfigMap', named({ data: texts }), 'app.yaml')).toBe('');
+    const dos = OLD.replaceAll('\n', '\r\n');
+    expect(readAnchors('ConfigMap', named({ data: { 'ca.crt': dos } }))).toBe(dos);
+  });
+
   it('are none in objects of other kinds or without material', () => {
     expect(anchorSlots('Deployment', named({ spec: {} }))).toEqual([]);
     expect(anchorSlots('APIService', named({ spec: {} }))).toEqual([]);

@@ -100,7 +100,7 @@ export async function discoverAll(deps: DiscoverDeps, options: DiscoverOptions):
       callees: callees.map((callee) => calleeFact(callee, pool, stores)),
       ...(fronts ? { fronts: fronts.map((front) => frontFact(front, pool)) } : {}),
     };
-    const torn = objects.unread.filter(tornCopies(authorities, rotation, pool.seen())).map(({ id }) => id);
+    const torn = tornCopies(authorities, rotation, pool.seen(), objects.unread);
     const used = new Set(usersOf(inventory).keys());
     const open = looks.map(({ seen }) => seen?.record?.open).find((id) => id !== undefined);
     const findings = findingsOf({

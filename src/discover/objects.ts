@@ -20,27 +20,24 @@ interface DataObject {
 
 const LEGACY_TOKEN = 'kubernetes.io/service-account-token';
 
-/** A value with certificates of which none could be read: what stands in their place. */
-export interface Unread {
-  id: StoreId;
-  bodies: string[];
-}
+/** Values with certificates of which none could be read: what stands in their place. */
+export type Unread = Map<StoreId, string[]>;
 
 export interface ObjectsSeen {
   stores: RawStore[];
-  unread: Unread[];
+  unread: Unread;
   /** `NAMESPACE/NAME` of legacy service account token Secrets. */
   legacySecrets: Set<string>;
 }
 
 interface Look {
   read: (text: string) => PemSeen;
-  unread: Unread[];
+  unread: Unread;
 }
 
 /** Every ConfigMap and every Secret of the types that may hold certificates. Private keys in them are not looked at and not kept. */
 export async function lookAtObjects(cluster: Cluster): Promise<ObjectsSeen> {
-  const look: Look = { read: pemReader(), unread: [] };
+  const look: Look = { read: pemReader(), unread: new Map() };
   const legacySecrets = new Set<string>();
   const secrets = (type: string) =>
     listReduced<DataObject, RawStore[]>(
@@ -96,7 +93,7 @@ function pemStores(
   if (embedded.length > 0 && base.publishedBy === undefined) return embeddedStores(base, embedded);
   if (fault !== undefined) {
     if (base.publishedBy !== undefined) return [{ ...base, fault }];
-    look.unread.push({ id: base.id, bodies: certificateBodies(text) });
+    look.unread.set(base.id, certificateBodies(text));
     return [];
   }
   const isBundle = certificates.every((certificate) => certificate.isCA);

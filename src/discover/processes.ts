@@ -38,9 +38,10 @@ export function componentProcesses(table: readonly ProcessSeen[], node: string, 
   return [...found.values()].sort((a, b) => a.line.name.localeCompare(b.line.name));
 }
 
+/** Where a kube-proxy has its files says nothing of the others: alone it tells no nodes apart. */
 const sharesMachine = (config: NodeConfig | undefined): boolean =>
   Object.entries(config?.components ?? {}).some(
-    ([name, { paths }]) => factsOf(name).component === name && paths.length > 0,
+    ([name, { paths }]) => factsOf(name).component === name && name !== 'kube-proxy' && paths.length > 0,
   );
 
 /** The component's own paths, or for one that has none those of the whole node. */

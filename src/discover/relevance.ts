@@ -1,4 +1,4 @@
-import type { Fingerprint } from '../core/model/ids.ts';
+import type { Fingerprint, StoreId } from '../core/model/ids.ts';
 import type { AuthorityFact, Store } from '../core/model/inventory.ts';
 import type { Rotation } from '../core/model/rotation.ts';
 import type { Certificate } from '../pki/certificate.ts';
@@ -19,14 +19,15 @@ export function relevance(
     store.certs.some((cert) => roots.has(cert.fingerprint) || cert.signedBy.some((root) => roots.has(root)));
 }
 
-/** The same of an object of which nothing could be read: a piece of one of these CAs says that it was to hold it. */
+/** Of the objects of which nothing could be read, those that were to hold one of these CAs: a piece of it says so. */
 export function tornCopies(
   authorities: readonly AuthorityFact[],
   rotation: Rotation | undefined,
   certificates: ReadonlyMap<Fingerprint, Certificate>,
-): (unread: Unread) => boolean {
+  unread: Unread,
+): StoreId[] {
   const cas = [...rootsOf(authorities, rotation)].flatMap((root) => certificates.get(root) ?? []);
-  return ({ bodies }) => isPieceOf(bodies, cas);
+  return [...unread].flatMap(([id, bodies]) => (isPieceOf(bodies, cas) ? id : []));
 }
 
 const rootsOf = (authorities: readonly AuthorityFact[], rotation: Rotation | undefined): ReadonlySet<Fingerprint> =>

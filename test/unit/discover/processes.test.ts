@@ -66,6 +66,10 @@ nodes:
   test('a node whose component is down has none, and not that of another node', () => {
     expect(names(table, 'cp3', config('exec'))).toEqual([]);
   });
+  test('the paths of a kube-proxy alone tell no nodes apart', () => {
+    const one = 'access: exec\nexec: run {node}\nnodes: {cp1: {components: {kube-proxy: {paths: [/lab/nodes/cp2]}}}}';
+    expect(names(table.slice(0, 3), 'cp1', one)).toEqual(['etcd', 'kube-proxy']);
+  });
   test('over ssh a machine is a node, whatever paths are given', () => {
     expect(names(table.slice(3), 'cp3', config('ssh'))).toEqual(['etcd']);
   });

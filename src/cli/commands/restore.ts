@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { type Archive, decrypterFor, readArchive } from '../../backup/archive.ts';
 import { contentOf } from '../../backup/content.ts';
@@ -14,6 +13,7 @@ import { readRecord } from '../../rotate/record.ts';
 import type { ChangeView } from '../../views/changes.ts';
 import { coloursFor } from '../../views/colours.ts';
 import { restoreText } from '../../views/restore.ts';
+import { demandWord } from '../ask.ts';
 import { addGlobalFlags, type GlobalFlags, openNodes, openSession, type Session } from '../session.ts';
 
 interface Flags extends GlobalFlags {
@@ -214,10 +214,7 @@ async function ask(flags: Flags): Promise<void> {
   if (flags.yes) return;
   if (!process.stdin.isTTY || flags.output === 'json')
     throw wrongUse('without a terminal a restore needs --yes', 'see first what differs: --dry-run');
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question('Type "restore" to write this: ');
-  terminal.close();
-  if (answer.trim() !== 'restore') throw new RerootError(EXIT.interrupted, 'nothing was changed');
+  await demandWord('restore', 'Type "restore" to write this: ');
 }
 
 function endWith(plan: RestorePlan): void {

@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { MOVES, type Move } from '../../core/model/rotation.ts';
@@ -9,6 +8,7 @@ import { finishRetired } from '../../rotate/finish.ts';
 import { begin, open } from '../../rotate/open.ts';
 import { run } from '../../rotate/run.ts';
 import { tellAway } from '../../rotate/tell.ts';
+import { demandWord } from '../ask.ts';
 import { observe, underLease, type WithLease } from '../rotation-session.ts';
 import { addGlobalFlags, type GlobalFlags } from '../session.ts';
 import { addWishFlags, type WishFlags, wishOf } from '../wish-flags.ts';
@@ -56,10 +56,8 @@ async function askBeforeRetire(flags: Flags): Promise<void> {
   if (!process.stdin.isTTY || flags.output === 'json') {
     throw wrongUse('retire drops the old CA and cannot simply be undone: without a terminal it needs --yes');
   }
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question(
+  await demandWord(
+    'retire',
     'Retire drops the old CA. What still trusts or presents only old is cut off. Type "retire" to go on: ',
   );
-  terminal.close();
-  if (answer.trim() !== 'retire') throw new RerootError(EXIT.interrupted, 'nothing was changed');
 }

@@ -5,7 +5,7 @@ import type { Cluster, KubeObject } from '../cluster/client.ts';
 import { isNotFound } from '../cluster/client.ts';
 import type { NodeName, StoreId } from '../core/model/ids.ts';
 import type { Inventory, Store } from '../core/model/inventory.ts';
-import { reasonOf } from '../errors.ts';
+import { EXIT, RerootError, reasonOf } from '../errors.ts';
 import type { NodeAccess } from '../nodes/access.ts';
 import { type FileFound, readFiles } from '../nodes/files.ts';
 import { objectPath, parseObjectId } from '../stores/object-path.ts';
@@ -56,6 +56,8 @@ export interface GatherOptions {
   cluster: Pick<Cluster, 'get'>;
   /** Told what is not in the backup, and why. */
   skipped: (skipped: Skipped) => void;
+  /** Ends it with RerootError, exit 130: half an archive is none. */
+  signal?: AbortSignal;
 }
 
 /** Nodes asked at the same time. */
@@ -73,11 +75,19 @@ export async function* gather(options: GatherOptions): AsyncGenerator<ArchivedFi
   const reading = byNode.map(([node, paths]) => limit(() => filesOf(node, paths, options)));
   // Started together and taken in order; a failure is not left unhandled while an earlier one is awaited.
   for (const files of reading) files.catch(() => {});
-  for (const files of reading) yield* await files;
+  for (const files of reading) {
+    refuseStopped(options);
+    yield* await files;
+  }
   for (const [path, stores] of objectsToBackUp(inventory)) {
+    refuseStopped(options);
     const object = await objectAt(path, stores, options);
     if (object) yield object;
   }
+}
+
+function refuseStopped({ signal }: GatherOptions): void {
+  if (signal?.aborted) throw new RerootError(EXIT.interrupted, 'interrupted: no backup was written');
 }
 
 async function filesOf(node: NodeName, paths: readonly string[], options: GatherOptions): Promise<ArchivedFile[]> {

@@ -63,33 +63,44 @@ function byNode(items: readonly RestoreItem[]): Map<NodeName, RestoreItem[]> {
   return nodes;
 }
 
-/** Writes what the plan says, files first, one after the other. Stops at the first failure and says how far it came; run again it goes on from there. */
+/**
+ * Writes what the plan says, files first, one after the other. Stops at the first failure, and before the next write when it is interrupted, and says how
+ * far it came; run again it goes on from there.
+ */
 export async function carryOut(
   plan: RestorePlan,
-  world: { accessOf: AccessOf; cluster?: Pick<Cluster, 'patch'> },
+  world: { accessOf: AccessOf; cluster?: Pick<Cluster, 'patch'>; signal?: AbortSignal },
   restored: (what: string) => void,
 ): Promise<void> {
+  const all = plan.files.length + plan.objects.length;
   let done = 0;
+  const goOn = (): void => {
+    if (world.signal?.aborted) throw interrupted(done, all);
+  };
   try {
     for (const change of plan.files) {
+      goOn();
       await restoreFile(world.accessOf(change.item.node), change);
       done += 1;
       restored(`file/${change.item.node}:${change.item.path}`);
     }
     for (const change of plan.objects) {
       if (!world.cluster) break;
+      goOn();
       await restoreObject(world.cluster, change);
       done += 1;
       restored(change.object);
     }
   } catch (thrown) {
-    const all = plan.files.length + plan.objects.length;
+    if (thrown instanceof RerootError && thrown.exitCode === EXIT.interrupted) throw thrown;
     throw new RerootError(EXIT.failedSafe, `${done} of ${all} were restored, then: ${reasonOf(thrown)}`, {
-      hints: [
-        ...(thrown instanceof RerootError ? thrown.hints : []),
-        'what was restored stays; the same command again goes on with the rest',
-      ],
+      hints: [...(thrown instanceof RerootError ? thrown.hints : []), GO_ON],
       cause: thrown,
     });
   }
 }
+
+const GO_ON = 'what was restored stays; the same command again goes on with the rest';
+
+const interrupted = (done: number, all: number): RerootError =>
+  new RerootError(EXIT.interrupted, `interrupted: ${done} of ${all} were restored`, { hints: [GO_ON] });

@@ -3,25 +3,24 @@
 import { createInterface } from 'node:readline';
 import { EXIT, RerootError } from '../errors.ts';
 
-interface Terminal {
-  input: NodeJS.ReadableStream;
-  output: NodeJS.WritableStream;
+interface Asking {
+  /** Gives the question up. */
+  signal?: AbortSignal;
+  input?: NodeJS.ReadableStream;
+  output?: NodeJS.WritableStream;
   /** False: taken as lines, without keys such as Ctrl-C. Default: whether the output is a terminal. */
   terminal?: boolean;
 }
 
-/** Comes back when `word` was typed. Any other answer, Ctrl-C, Ctrl-D and an input that ends: RerootError, exit 130. */
-export function demandWord(
-  word: string,
-  question: string,
-  terminal: Terminal = { input: process.stdin, output: process.stderr },
-): Promise<void> {
-  const asked = createInterface(terminal);
+/** Comes back when `word` was typed. Any other answer, Ctrl-C, Ctrl-D, a signal and an input that ends: RerootError, exit 130. */
+export function demandWord(word: string, question: string, asking: Asking = {}): Promise<void> {
+  const { input = process.stdin, output = process.stderr, ...options } = asking;
+  const asked = createInterface({ input, output, ...options });
   return new Promise((resolve, reject) => {
     const refuse = (): void => reject(new RerootError(EXIT.interrupted, 'nothing was changed'));
-    // Ctrl-C, Ctrl-D or the end of the input: what is said next begins a line of its own.
+    // Ctrl-C, Ctrl-D, the signal or the end of the input: what is said next begins a line of its own.
     const unanswered = (): void => {
-      terminal.output.write('\n');
+      output.write('\n');
       refuse();
     };
     asked.once('close', unanswered);

@@ -15,6 +15,7 @@ import { registerRollback } from './commands/rollback.ts';
 import { registerRotate } from './commands/rotate.ts';
 import { registerStatus } from './commands/status.ts';
 import { registerVerify } from './commands/verify.ts';
+import { guardOutput } from './output-failure.ts';
 import { showError } from './show-error.ts';
 
 export function program(): Command {
@@ -49,10 +50,5 @@ async function main(argv: string[]): Promise<number> {
   }
 }
 
-// `reroot … | head` closes the pipe early: there is nobody left to tell.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(EXIT.done);
-  throw error;
-});
-
+guardOutput();
 process.exitCode = await main(process.argv);

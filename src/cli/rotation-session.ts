@@ -1,8 +1,8 @@
-// What rotate and rollback share around their work: the Lease that keeps a second runner out, Ctrl-C, events, and the end.
+// What rotate and rollback share around their work: the Lease that keeps a second runner out, events, being stopped, and the end.
 
 import { hostname, userInfo } from 'node:os';
-import { ApiError } from '../cluster/client.ts';
-import { holdLease } from '../cluster/lease.ts';
+import { ApiError, type Cluster } from '../cluster/client.ts';
+import { type HeldLease, holdLease } from '../cluster/lease.ts';
 import type { Move } from '../core/model/rotation.ts';
 import { discover } from '../discover/discover.ts';
 import { EXIT, RerootError, reasonOf, wrongUse } from '../errors.ts';
@@ -12,6 +12,7 @@ import type { World } from '../rotate/open.ts';
 import { writeRecord } from '../rotate/record.ts';
 import { emitterFor } from '../views/emitter.ts';
 import { type GlobalFlags, openSession } from './session.ts';
+import { stoppable } from './stoppable.ts';
 
 export interface WithLease {
   world: World;
@@ -28,45 +29,40 @@ export async function underLease(flags: GlobalFlags, work: (held: WithLease) => 
     const full: RotationEvent = { time: new Date().toISOString(), ...(rotation ? { rotation } : {}), ...event };
     out.emit(full);
   };
-  const stop = new AbortController();
-  const onSignal = () => {
+  const interrupted = (): void =>
     emit({ type: 'warning', message: 'interrupted: the step under way is finished first' });
-    stop.abort();
-  };
-  process.once('SIGINT', onSignal);
-  process.once('SIGTERM', onSignal);
+  await stoppable(async (signal) => {
+    const lease = await takeLease(session.cluster);
+    lease.lost.addEventListener('abort', () =>
+      emit({ type: 'error', message: 'another reroot took the Lease over: this one stops after the step under way' }),
+    );
+    const world: World = { ...session, emit, now: () => Date.now(), signal: AbortSignal.any([signal, lease.lost]) };
+    let exitCode: number = EXIT.done;
+    try {
+      await work({
+        world,
+        named: (id) => {
+          rotation = id;
+        },
+        reached: tellReached,
+      });
+    } catch (thrown) {
+      const known = thrown instanceof RerootError ? thrown : undefined;
+      exitCode = known?.exitCode ?? EXIT.failedSafe;
+      emit({ type: 'error', message: reasonOf(thrown), data: { hints: known?.hints ?? [] } });
+      throw thrown;
+    } finally {
+      await lease.release();
+      emit({ type: 'end', message: exitCode === 0 ? 'done' : `ended with exit code ${exitCode}`, data: { exitCode } });
+      out.close();
+      await session.close?.();
+    }
+  }, interrupted);
+}
+
+function takeLease(cluster: Cluster): Promise<HeldLease> {
   const identity = `${userInfo().username}@${hostname()}#${process.pid}`;
-  const lease = await holdLease(session.cluster, { name: 'reroot', identity }).catch(notAllowed);
-  lease.lost.addEventListener('abort', () => {
-    emit({ type: 'error', message: 'another reroot took the Lease over: this one stops after the step under way' });
-    stop.abort();
-  });
-  const world: World = { ...session, emit, now: () => Date.now(), signal: stop.signal };
-  let exitCode: number = EXIT.done;
-  try {
-    await work({
-      world,
-      named: (id) => {
-        rotation = id;
-      },
-      reached: (ctx, move) => tellReached(ctx, move),
-    });
-  } catch (thrown) {
-    exitCode = thrown instanceof RerootError ? thrown.exitCode : EXIT.failedSafe;
-    emit({
-      type: 'error',
-      message: reasonOf(thrown),
-      data: { hints: thrown instanceof RerootError ? thrown.hints : [] },
-    });
-    throw thrown;
-  } finally {
-    process.removeListener('SIGINT', onSignal);
-    process.removeListener('SIGTERM', onSignal);
-    await lease.release();
-    emit({ type: 'end', message: exitCode === 0 ? 'done' : `ended with exit code ${exitCode}`, data: { exitCode } });
-    out.close();
-    await session.close?.();
-  }
+  return holdLease(cluster, { name: 'reroot', identity }).catch(notAllowed);
 }
 
 /** Who may not even hold the Lease has come with the wrong kubeconfig. */

@@ -9,6 +9,7 @@ import { EXIT, reasonOf, wrongUse } from '../../errors.ts';
 import { backupFolder } from '../../rotate/backups.ts';
 import { foldersOf } from '../../rotate/folder.ts';
 import { addGlobalFlags, type GlobalFlags, openSession, type Session } from '../session.ts';
+import { stoppable } from '../stoppable.ts';
 
 interface Flags extends GlobalFlags {
   out?: string;
@@ -48,8 +49,10 @@ async function backup(flags: Flags): Promise<void> {
     };
     const inventory = await discover({ ...session, noteAddress }, { now: Date.now(), fronts: false });
     const skipped: Skipped[] = [];
-    if (out === undefined) await onNodes(session, inventory, skipped, flags);
-    else await toFile(session, inventory, skipped, { flags, out, encrypter, addresses });
+    await stoppable(async (signal) => {
+      if (out === undefined) await onNodes(session, inventory, skipped, { flags, signal });
+      else await toFile(session, inventory, skipped, { flags, out, encrypter, addresses, signal });
+    });
     tellSkipped(skipped);
   } finally {
     await session.close();
@@ -60,7 +63,13 @@ async function toFile(
   session: Session,
   inventory: Inventory,
   skipped: Skipped[],
-  to: { flags: Flags; out: string; encrypter: ReturnType<typeof encrypterFor>; addresses: ReadonlyMap<string, string> },
+  to: {
+    flags: Flags;
+    out: string;
+    encrypter: ReturnType<typeof encrypterFor>;
+    addresses: ReadonlyMap<string, string>;
+    signal: AbortSignal;
+  },
 ): Promise<void> {
   const header: ArchiveHeader = {
     reroot: 'backup',
@@ -75,7 +84,7 @@ async function toFile(
     folders: foldersOf(inventory).map(({ node, home }) => ({ node, home })),
   };
   const { accessOf, cluster } = session;
-  const entries = gather({ inventory, accessOf, cluster, skipped: (one) => void skipped.push(one) });
+  const entries = gather({ inventory, accessOf, cluster, signal: to.signal, skipped: (one) => void skipped.push(one) });
   const written = await writeArchive(to.out, to.encrypter, header, entries);
   const told = { out: to.out, ...written, nodes: header.nodes.length, skipped };
   if (to.flags.output === 'json') process.stdout.write(`${JSON.stringify(told)}\n`);
@@ -87,7 +96,15 @@ async function toFile(
   }
 }
 
-async function onNodes(session: Session, inventory: Inventory, skipped: Skipped[], flags: Flags): Promise<void> {
+/** Why a node is not in a backup that was stopped; what lies on the others is whole and stays. */
+const INTERRUPTED = 'interrupted before it was its turn';
+
+async function onNodes(
+  session: Session,
+  inventory: Inventory,
+  skipped: Skipped[],
+  { flags, signal }: { flags: Flags; signal: AbortSignal },
+): Promise<void> {
   const id = `by-hand-${new Date(inventory.takenAt).toISOString().slice(0, 19).replace(/[:T]/g, '-')}`;
   const folders = foldersOf(inventory);
   const reached = new Set(inventory.nodes.filter((node) => node.reached).map(({ name }) => name));
@@ -97,6 +114,10 @@ async function onNodes(session: Session, inventory: Inventory, skipped: Skipped[
   }
   for (const [node, files] of filesToBackUp(inventory)) {
     if (!reached.has(node)) continue;
+    if (signal.aborted) {
+      skipped.push({ what: `node/${node}`, why: INTERRUPTED });
+      continue;
+    }
     const dir = backupFolder(folders, node, inventory, id);
     if (!dir) {
       skipped.push({ what: `node/${node}`, why: 'there is no folder of a CA to put it beside' });
@@ -120,5 +141,5 @@ async function onNodes(session: Session, inventory: Inventory, skipped: Skipped[
 function tellSkipped(skipped: readonly Skipped[]): void {
   if (skipped.length === 0) return;
   process.stderr.write(`reroot: not in the backup:\n${skipped.map(({ what, why }) => `  ${what}: ${why}\n`).join('')}`);
-  process.exitCode = EXIT.checkFailed;
+  process.exitCode = skipped.some(({ why }) => why === INTERRUPTED) ? EXIT.interrupted : EXIT.checkFailed;
 }

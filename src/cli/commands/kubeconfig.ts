@@ -17,6 +17,7 @@ import { parsePrivateKey, requireCertificates } from '../../pki/pem.ts';
 import { type ContentView, changeLines } from '../../views/changes.ts';
 import { coloursFor } from '../../views/colours.ts';
 import { type KubeconfigView, kubeconfigText } from '../../views/kubeconfig.ts';
+import { stoppable } from '../stoppable.ts';
 
 interface WriteFlags {
   context?: string;
@@ -115,14 +116,21 @@ async function change(
     edits.push({ file, text: await edit(sourceOf(file, flags)) });
   }
   const real = edits.filter(({ file, text }) => text !== file.text);
+  if (flags.dryRun) return tell(edits, flags);
+  // One step, files of this machine: it is over in a moment and finished whoever wants it to stop.
+  await stoppable(async () => {
+    tell(edits, flags);
+    await writeLocal(real, { backup: flags.backup === true });
+  });
+}
+
+function tell(edits: readonly LocalEdit[], flags: WriteFlags): void {
   const colours = coloursFor(process.stdout);
   for (const { file, text } of edits) {
     const lines =
       text === file.text ? [`${file.path}: nothing to change`] : changeLines(changeOf(file, text, flags), colours);
     process.stdout.write(`${lines.join('\n')}\n`);
   }
-  if (flags.dryRun) return;
-  await writeLocal(real, { backup: flags.backup === true });
 }
 
 function changeOf(file: LocalFile, text: string, flags: WriteFlags): Parameters<typeof changeLines>[0] {

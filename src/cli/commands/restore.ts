@@ -15,6 +15,7 @@ import { coloursFor } from '../../views/colours.ts';
 import { restoreText } from '../../views/restore.ts';
 import { demandWord } from '../ask.ts';
 import { addGlobalFlags, type GlobalFlags, openNodes, openSession, type Session } from '../session.ts';
+import { stoppable } from '../stoppable.ts';
 
 interface Flags extends GlobalFlags {
   in?: string;
@@ -77,10 +78,15 @@ async function restore(flags: Flags): Promise<void> {
     await refuseWhileOpen(source.folders, world.accessOf, flags);
     const objects = flags.node.length > 0 ? [] : (source.archive?.objects ?? []);
     const plan = await planRestore(source.items, objects, world);
-    show(plan, flags);
-    if (flags.dryRun || plan.files.length + plan.objects.length === 0) return endWith(plan);
-    await ask(flags);
-    await carryOut(plan, world, (what) => process.stderr.write(`restored ${what}\n`));
+    if (flags.dryRun || plan.files.length + plan.objects.length === 0) {
+      show(plan, flags);
+      return endWith(plan);
+    }
+    await stoppable(async (signal) => {
+      show(plan, flags);
+      await ask(flags, signal);
+      await carryOut(plan, { ...world, signal }, (what) => process.stderr.write(`restored ${what}\n`));
+    });
     process.stderr.write(
       'restored; what reads its files at start only still holds what it had: reroot verify shows who\n',
     );
@@ -210,11 +216,11 @@ function changesOf(plan: RestorePlan): ChangeView[] {
   return [...files, ...objects];
 }
 
-async function ask(flags: Flags): Promise<void> {
+async function ask(flags: Flags, signal: AbortSignal): Promise<void> {
   if (flags.yes) return;
   if (!process.stdin.isTTY || flags.output === 'json')
     throw wrongUse('without a terminal a restore needs --yes', 'see first what differs: --dry-run');
-  await demandWord('restore', 'Type "restore" to write this: ');
+  await demandWord('restore', 'Type "restore" to write this: ', { signal });
 }
 
 function endWith(plan: RestorePlan): void {

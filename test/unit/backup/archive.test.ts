@@ -12,6 +12,7 @@ import {
   readArchive,
   writeArchive,
 } from '../../../src/backup/archive.ts';
+import { EXIT, RerootError } from '../../../src/errors.ts';
 import { put, tempDir } from './local-node.ts';
 
 let identity: string;
@@ -155,12 +156,13 @@ describe('writing one', () => {
     const out = join(tempDir(), 'backup.age');
     async function* failing(): AsyncGenerator<ArchivedFile> {
       yield archived('/a', 'one');
-      throw new Error('the cluster went away');
+      throw new RerootError(EXIT.interrupted, 'the cluster went away');
     }
 
-    await expect(writeArchive(out, encrypterFor([recipient]), header, failing())).rejects.toThrow(
-      /the cluster went away/,
-    );
+    await expect(writeArchive(out, encrypterFor([recipient]), header, failing())).rejects.toMatchObject({
+      exitCode: 130,
+      message: 'the cluster went away',
+    });
 
     expect(readdirSync(join(out, '..'))).toEqual([]);
   });

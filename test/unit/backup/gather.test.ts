@@ -128,6 +128,19 @@ describe('gathering', () => {
       { what: 'node/w2', why: 'no route to host' },
     ]);
   });
+
+  it('that is interrupted gives nothing more', async () => {
+    const stop = new AbortController();
+    const cut = gather({
+      inventory: cluster(tempDir()),
+      accessOf: (name) => ({ node: name, run: () => Promise.reject(new NodeUnreachable(name, 'went away')) }),
+      cluster: { get: async <T>(path: string) => objectAt(path) as T },
+      skipped: () => stop.abort(),
+      signal: stop.signal,
+    });
+
+    await expect(cut.next()).rejects.toMatchObject({ exitCode: 130, message: 'interrupted: no backup was written' });
+  });
 });
 
 function objectAt(path: string): unknown {

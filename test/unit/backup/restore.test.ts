@@ -138,6 +138,22 @@ describe('a restore of files', () => {
     expect(readFileSync(paths[2] ?? '', 'utf8')).toBe('old');
   });
 
+  it('that is interrupted ends the write under way and says how far it came', async () => {
+    const root = tempDir();
+    const paths = ['a', 'b', 'c'].map((name) => put(join(root, name), 'new', 0o600));
+    const stop = new AbortController();
+    const plan = await planRestore(
+      paths.map((path) => item(path, 'old')),
+      [],
+      world,
+    );
+
+    const run = carryOut(plan, { ...world, signal: stop.signal }, () => stop.abort());
+
+    await expect(run).rejects.toMatchObject({ exitCode: 130, message: 'interrupted: 1 of 3 were restored' });
+    expect(paths.map((path) => readFileSync(path, 'utf8'))).toEqual(['old', 'new', 'new']);
+  });
+
   it('names a node that is away and what is not a file, and restores the rest', async () => {
     const root = tempDir();
     const path = put(join(root, 'ca.crt'), 'new', 0o600);

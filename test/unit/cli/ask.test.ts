@@ -27,3 +27,15 @@ it.each<[string, (input: PassThrough) => void]>([
 
   await expect(asked).rejects.toMatchObject({ exitCode: 130, message: 'nothing was changed' });
 });
+
+it('is given up by a signal', async () => {
+  const stop = new AbortController();
+  const asked = demandWord('restore', '? ', {
+    input: new PassThrough(),
+    output: new PassThrough(),
+    signal: stop.signal,
+  });
+  stop.abort();
+
+  await expect(asked).rejects.toMatchObject({ exitCode: 130, message: 'nothing was changed' });
+});

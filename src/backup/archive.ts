@@ -14,6 +14,8 @@ const headerSchema = z.object({
   version: z.literal(1),
   takenAt: z.string(),
   server: z.string(),
+  /** UID of the namespace kube-system. Absent where it could not be read, and in backups from before it was written. */
+  clusterUid: z.string().optional(),
   kubernetes: z.string(),
   /** Where each node was, so that a restore does not need the API server. */
   nodes: z.array(z.object({ name: z.string(), address: z.string().optional() })),

@@ -16,6 +16,8 @@ export interface RestorePlan {
   same: number;
   /** What cannot be restored, and why, in words. */
   left: { what: string; why: string }[];
+  /** What is to be known before it is carried out, in words. */
+  notes: string[];
 }
 
 type AccessOf = (node: NodeName) => NodeAccess;
@@ -26,7 +28,7 @@ export async function planRestore(
   objects: readonly ArchivedObject[],
   world: { accessOf: AccessOf; cluster?: Pick<Cluster, 'get'> },
 ): Promise<RestorePlan> {
-  const plan: RestorePlan = { files: [], objects: [], same: 0, left: [] };
+  const plan: RestorePlan = { files: [], objects: [], same: 0, left: [], notes: [] };
   for (const [node, own] of byNode(items)) {
     try {
       for (const change of await compareFiles(world.accessOf(node), own)) noteFile(plan, change);

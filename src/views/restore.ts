@@ -8,6 +8,7 @@ export interface RestoreView {
   changes: readonly ChangeView[];
   same: number;
   left: readonly { what: string; why: string }[];
+  notes: readonly string[];
 }
 
 /** Text that ends in a newline. */
@@ -21,6 +22,7 @@ export function restoreText(view: RestoreView, colours: Colours = plainColours):
           ...view.left.map(({ what, why }) => `  ${what}: ${why}`),
         ]
       : []),
+    ...view.notes.map((note) => colours.yellow(`note: ${note}`)),
   ];
   return `${lines.join('\n')}\n`;
 }

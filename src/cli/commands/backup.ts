@@ -3,6 +3,7 @@ import { type ArchiveHeader, encrypterFor, writeArchive } from '../../backup/arc
 import { filesToBackUp, gather, type Skipped } from '../../backup/gather.ts';
 import { assertNewFile } from '../../backup/local-file.ts';
 import { backupNode } from '../../backup/node-backup.ts';
+import { clusterUid } from '../../cluster/uid.ts';
 import type { Inventory } from '../../core/model/inventory.ts';
 import { discover } from '../../discover/discover.ts';
 import { EXIT, reasonOf, wrongUse } from '../../errors.ts';
@@ -71,11 +72,14 @@ async function toFile(
     signal: AbortSignal;
   },
 ): Promise<void> {
+  const { accessOf, cluster } = session;
+  const uid = await clusterUid(cluster);
   const header: ArchiveHeader = {
     reroot: 'backup',
     version: 1,
     takenAt: new Date(inventory.takenAt).toISOString(),
     server: inventory.cluster.server,
+    ...(uid === undefined ? {} : { clusterUid: uid }),
     kubernetes: inventory.cluster.version,
     nodes: inventory.nodes.map(({ name }) => {
       const address = to.addresses.get(name);
@@ -83,7 +87,6 @@ async function toFile(
     }),
     folders: foldersOf(inventory).map(({ node, home }) => ({ node, home })),
   };
-  const { accessOf, cluster } = session;
   const entries = gather({ inventory, accessOf, cluster, signal: to.signal, skipped: (one) => void skipped.push(one) });
   const written = await writeArchive(to.out, to.encrypter, header, entries);
   const told = { out: to.out, ...written, nodes: header.nodes.length, skipped };

@@ -3,6 +3,7 @@ import { type Archive, decrypterFor, readArchive } from '../../backup/archive.ts
 import { contentOf } from '../../backup/content.ts';
 import { carryOut, planRestore, type RestorePlan } from '../../backup/restore.ts';
 import { itemsOfArchive, itemsOfNodeBackup, type RestoreItem } from '../../backup/restore-files.ts';
+import { noteOfCluster } from '../../backup/same-cluster.ts';
 import { discover } from '../../discover/discover.ts';
 import { EXIT, RerootError, reasonOf, wrongUse } from '../../errors.ts';
 import { readLocal } from '../../kubeconfig/local-files.ts';
@@ -53,7 +54,7 @@ export function registerRestore(root: Command): void {
     )
     .option('--dry-run', 'show what differs and change nothing')
     .option('--yes', 'do not ask')
-    .option('--force', 'also while a rotation is open');
+    .option('--force', 'also while a rotation is open, or into another cluster than the backup is of');
   addGlobalFlags(command).action((flags: Flags) => restore(flags));
 }
 
@@ -74,10 +75,12 @@ async function restore(flags: Flags): Promise<void> {
       accessOf: (session && !archive ? session : nodes).accessOf,
       ...(session ? { cluster: session.cluster } : {}),
     };
+    const note = archive && (await noteOfCluster(archive.header, session?.cluster, flags.force === true));
     if (why) process.stderr.write(`reroot: without the API server (${why})\n`);
     await refuseWhileOpen(source.folders, world.accessOf, flags);
     const objects = flags.node.length > 0 ? [] : (source.archive?.objects ?? []);
     const plan = await planRestore(source.items, objects, world);
+    if (note !== undefined) plan.notes.push(note);
     if (flags.dryRun || plan.files.length + plan.objects.length === 0) {
       show(plan, flags);
       return endWith(plan);
@@ -189,12 +192,12 @@ function show(plan: RestorePlan, flags: Flags): void {
   if (flags.output === 'json') {
     const files = plan.files.map(({ item, differs }) => ({ node: item.node, path: item.path, differs }));
     const objects = plan.objects.map(({ object, fields }) => ({ object, fields: fields.map(({ path }) => path) }));
-    process.stdout.write(`${JSON.stringify({ files, objects, same: plan.same, left: plan.left })}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ files, objects, same: plan.same, left: plan.left, notes: plan.notes })}\n`,
+    );
     return;
   }
-  process.stdout.write(
-    restoreText({ changes: changesOf(plan), same: plan.same, left: plan.left }, coloursFor(process.stdout)),
-  );
+  process.stdout.write(restoreText({ ...plan, changes: changesOf(plan) }, coloursFor(process.stdout)));
 }
 
 function changesOf(plan: RestorePlan): ChangeView[] {

@@ -29,6 +29,7 @@ const header: ArchiveHeader = {
   version: 1,
   takenAt: '2026-11-24T22:00:00.000Z',
   server: 'https://10.0.0.10:6443',
+  clusterUid: '8b3f',
   kubernetes: 'v1.36.3',
   nodes: [{ name: 'cp1', address: '10.0.0.1' }],
   folders: [{ node: 'cp1', home: '/etc/kubernetes/pki/reroot' }],

@@ -1,14 +1,15 @@
 // The whole command against a node that is a folder of this machine, while no API server answers.
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { Command } from 'commander';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type ArchivedFile, encrypterFor, writeArchive } from '../../../src/backup/archive.ts';
 import { backupNode } from '../../../src/backup/node-backup.ts';
 import { registerRestore } from '../../../src/cli/commands/restore.ts';
 import { keyToPem } from '../../../src/pki/pem.ts';
+import { startApi, type TestApi } from '../cluster/api-server.ts';
 import { newCA, oldCA } from '../kubeconfig/material.ts';
 import { record } from '../views/fixtures.ts';
 import { node, put, tempDir } from './local-node.ts';
@@ -19,7 +20,10 @@ let ca: string;
 let key: string;
 let archive: string;
 let identity: string;
+let config: string;
 let common: string[];
+/** Writes the archive anew, of the cluster with this UID. */
+let archiveOf: (clusterUid?: string) => Promise<void>;
 
 beforeEach(async () => {
   const root = tempDir();
@@ -38,9 +42,15 @@ beforeEach(async () => {
     nodes: [{ name: 'cp1' }],
     folders: [{ node: 'cp1', home: join(pki, 'reroot') }],
   };
-  const entries = [archived(ca, oldCA.certificate.pem, '644'), archived(key, keyToPem(oldCA.key), '600')];
-  await writeArchive(archive, encrypterFor([await identityToRecipient(secret)]), header, stream(entries));
-  const config = put(join(root, 'reroot.yaml'), 'access: local\n');
+  const recipient = await identityToRecipient(secret);
+  archiveOf = async (clusterUid) => {
+    const entries = [archived(ca, oldCA.certificate.pem, '644'), archived(key, keyToPem(oldCA.key), '600')];
+    const uid = clusterUid === undefined ? {} : { clusterUid };
+    rmSync(archive, { force: true });
+    await writeArchive(archive, encrypterFor([recipient]), { ...header, ...uid }, stream(entries));
+  };
+  await archiveOf();
+  config = put(join(root, 'reroot.yaml'), 'access: local\n');
   common = ['--config', config, '--kubeconfig', join(root, 'none')];
 });
 
@@ -150,5 +160,65 @@ describe('reroot restore', () => {
     ['an id that is a path', () => ['--from-node-backup', '../../x', '--node', 'cp1'], /no place for a backup/],
   ])('%s is wrong use', async (_, args, reason) => {
     await expect(run(...args())).rejects.toMatchObject({ exitCode: 2, message: expect.stringMatching(reason) });
+  });
+});
+
+describe('reroot restore while an API server answers', () => {
+  const KUBE_SYSTEM = '/api/v1/namespaces/kube-system';
+  let api: TestApi;
+  beforeEach(async () => {
+    api = await startApi();
+    api.objects.set('/version', { metadata: { name: 'version' } });
+    api.objects.set(KUBE_SYSTEM, { metadata: { name: 'kube-system', uid: 'of-b' } });
+    common = ['--config', config, '--kubeconfig', put(join(tempDir(), 'kubeconfig'), api.kubeconfig)];
+  });
+  afterEach(() => api.close());
+
+  it('refuses the backup of another cluster before anything is written, unless forced', async () => {
+    await archiveOf('of-a');
+
+    for (const how of ['--yes', '--dry-run'])
+      await expect(run(...fromFile(), how)).rejects.toMatchObject({
+        exitCode: 3,
+        message: expect.stringMatching(/of another cluster: .*of-a.*of-b/),
+        hints: expect.arrayContaining([expect.stringContaining('--kubeconfig')]),
+      });
+    expect(readFileSync(ca, 'utf8')).toBe(newCA.certificate.pem);
+
+    const { out } = await run(...fromFile(), '--yes', '--force');
+    expect(out).toContain('note: the backup is of another cluster');
+    expect(readFileSync(ca, 'utf8')).toBe(oldCA.certificate.pem);
+  });
+
+  it('says nothing where it is the same', async () => {
+    await archiveOf('of-b');
+
+    const { out } = await run(...fromFile(), '--yes');
+
+    expect(out).not.toContain('note:');
+    expect(readFileSync(ca, 'utf8')).toBe(oldCA.certificate.pem);
+  });
+
+  it.each<[string, () => Promise<unknown>, RegExp]>([
+    ['a backup that does not say', () => archiveOf(), /not known: the backup does not say which one/],
+    [
+      'a namespace that may not be read',
+      () => archiveOf('of-a').then(() => api.objects.delete(KUBE_SYSTEM)),
+      /not known: the namespace kube-system cannot be read/,
+    ],
+    [
+      'no API server',
+      () => archiveOf('of-a').then(() => common.splice(-1, 1, '/none')),
+      /not known: no API server answers/,
+    ],
+  ])('says in the plan that it cannot be compared: %s', async (_, before, reason) => {
+    await before();
+
+    const { out } = await run(...fromFile(), '--yes');
+    const [note] = JSON.parse((await run(...fromFile(), '-o', 'json', '--dry-run')).out).notes;
+
+    expect(out).toMatch(reason);
+    expect(note).toMatch(reason);
+    expect(readFileSync(ca, 'utf8')).toBe(oldCA.certificate.pem);
   });
 });

@@ -99,6 +99,8 @@ export async function readManifest(access: NodeAccess, dir: string): Promise<Bac
 
 export interface BackupCheck {
   ok: boolean;
+  /** There is none, or one that was not finished. */
+  absent?: true;
   node: string;
   dir: string;
   /** In words; empty when every copy is what the manifest says. */
@@ -113,6 +115,7 @@ export async function verifyNodeBackup(access: NodeAccess, dir: string): Promise
   if (!manifest) {
     return {
       ok: false,
+      absent: true,
       node: access.node,
       dir,
       problems: [`no whole backup is there: ${manifestPath(dir)} is missing`],

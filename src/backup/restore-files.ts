@@ -44,9 +44,10 @@ export const itemsOfArchive = (archive: Archive, nodes?: ReadonlySet<string>): R
       ...(file.link === undefined ? {} : { link: file.link }),
     }));
 
-/** The files of the backup that `rotate` made on a node. Throws when it is not whole, or not what was copied. */
-export async function itemsOfNodeBackup(access: NodeAccess, dir: string): Promise<RestoreItem[]> {
+/** The files of the backup that `rotate` made on a node; undefined where no whole one is there. Throws when it is not what was copied. */
+export async function itemsOfNodeBackup(access: NodeAccess, dir: string): Promise<RestoreItem[] | undefined> {
   const check = await verifyNodeBackup(access, dir);
+  if (check.absent) return undefined;
   if (!check.ok) {
     throw new RerootError(
       EXIT.failedSafe,

@@ -2,19 +2,19 @@ import type { Command } from 'commander';
 import { type Archive, decrypterFor, readArchive } from '../../backup/archive.ts';
 import { contentOf } from '../../backup/content.ts';
 import { carryOut, planRestore, type RestorePlan } from '../../backup/restore.ts';
-import { itemsOfArchive, itemsOfNodeBackup, type RestoreItem } from '../../backup/restore-files.ts';
+import { itemsOfArchive, type RestoreItem } from '../../backup/restore-files.ts';
 import { noteOfCluster } from '../../backup/same-cluster.ts';
 import { discover } from '../../discover/discover.ts';
 import { EXIT, RerootError, reasonOf, wrongUse } from '../../errors.ts';
 import { readLocal } from '../../kubeconfig/local-files.ts';
-import { backupFolder } from '../../rotate/backups.ts';
-import { type Folder, folderAt, foldersOf } from '../../rotate/folder.ts';
+import { type Folder, folderAt } from '../../rotate/folder.ts';
 import { isOpen } from '../../rotate/open.ts';
 import { readRecord } from '../../rotate/record.ts';
 import type { ChangeView } from '../../views/changes.ts';
 import { coloursFor } from '../../views/colours.ts';
 import { restoreText } from '../../views/restore.ts';
 import { demandWord } from '../ask.ts';
+import { itemsAt, type Places, placesByInventory, placesByName } from '../node-backups.ts';
 import { addGlobalFlags, type GlobalFlags, openNodes, openSession, type Session } from '../session.ts';
 import { stoppable } from '../stoppable.ts';
 
@@ -34,6 +34,8 @@ type Nodes = ReturnType<typeof openNodes>;
 /** Where the files come from, and where an open rotation would be recorded. */
 interface Source {
   items: RestoreItem[];
+  /** Nodes of which there is nothing. */
+  left: RestorePlan['left'];
   archive?: Archive;
   folders: Folder[];
 }
@@ -80,6 +82,7 @@ async function restore(flags: Flags): Promise<void> {
     await refuseWhileOpen(source.folders, world.accessOf, flags);
     const objects = flags.node.length > 0 ? [] : (source.archive?.objects ?? []);
     const plan = await planRestore(source.items, objects, world);
+    plan.left.unshift(...source.left);
     if (note !== undefined) plan.notes.push(note);
     if (flags.dryRun || plan.files.length + plan.objects.length === 0) {
       show(plan, flags);
@@ -121,44 +124,22 @@ function fromArchive(archive: Archive, flags: Flags): Source {
   if (unknown !== undefined) throw wrongUse(`the backup has no node ${unknown}`, `it has ${names.join(', ')}`);
   const wanted = flags.node.length > 0 ? new Set(flags.node) : undefined;
   const folders = archive.header.folders.map(({ node, home }) => folderAt(node, home));
-  return { items: itemsOfArchive(archive, wanted), archive, folders };
+  return { items: itemsOfArchive(archive, wanted), left: [], archive, folders };
 }
 
 async function fromNodes(flags: Flags, nodes: Pick<Nodes, 'accessOf'>, session: Session | undefined): Promise<Source> {
+  const places = await placesOf(flags, session);
+  return { ...(await itemsAt(places, nodes.accessOf)), folders: places.folders };
+}
+
+async function placesOf(flags: Flags, session: Session | undefined): Promise<Places> {
   const id = flags.fromNodeBackup ?? '';
-  const { dirs, folders } = session ? await dirsByDiscovery(session, id, flags) : dirsByFlags(id, flags);
-  const items: RestoreItem[] = [];
-  for (const [node, dir] of dirs) items.push(...(await itemsOfNodeBackup(nodes.accessOf(node), dir)));
-  return { items, folders };
-}
-
-async function dirsByDiscovery(
-  session: Session,
-  id: string,
-  flags: Flags,
-): Promise<{ dirs: Map<string, string>; folders: Folder[] }> {
-  const inventory = await discover(session, { now: Date.now(), fronts: false });
-  const folders = foldersOf(inventory);
-  const names =
-    flags.node.length > 0 ? flags.node : inventory.nodes.filter((node) => node.reached).map(({ name }) => name);
-  const dirs = names.flatMap((node): [string, string][] => {
-    const dir = backupFolder(folders, node, inventory, id);
-    return dir ? [[node, dir]] : [];
-  });
-  if (dirs.length === 0)
-    throw wrongUse('none of these nodes has a place for a backup', 'reroot inspect shows the nodes');
-  return { dirs: new Map(dirs), folders };
-}
-
-function dirsByFlags(id: string, flags: Flags): { dirs: Map<string, string>; folders: Folder[] } {
-  if (flags.node.length === 0) {
-    throw wrongUse(
-      'no API server answers, so the nodes are not known',
-      'name them: --node NAME, and --pki DIR if it is not /etc/kubernetes/pki',
-    );
-  }
-  const folders = flags.node.map((node) => folderAt(node, `${flags.pki}/reroot`));
-  return { dirs: new Map(folders.map((folder) => [folder.node, folder.backup(id)])), folders };
+  if (session) return placesByInventory(await discover(session, { now: Date.now(), fronts: false }), id, flags.node);
+  if (flags.node.length > 0) return placesByName(flags.node, flags.pki, id);
+  throw wrongUse(
+    'no API server answers, so the nodes are not known',
+    'name them: --node NAME, and --pki DIR if it is not /etc/kubernetes/pki',
+  );
 }
 
 /** One copy of the record is enough to know; none that can be read is not "no rotation". */

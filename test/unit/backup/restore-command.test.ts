@@ -68,7 +68,7 @@ const archived = (file: string, content: string, mode: string): ArchivedFile => 
   content: Buffer.from(content).toString('base64'),
 });
 
-async function run(...args: string[]): Promise<{ out: string; err: string }> {
+async function run(...args: string[]): Promise<{ out: string; err: string; exitCode: unknown }> {
   const written = { out: '', err: '' };
   const into = (name: 'out' | 'err') => (text: string | Uint8Array) => {
     written[name] += String(text);
@@ -82,7 +82,7 @@ async function run(...args: string[]): Promise<{ out: string; err: string }> {
     const root = new Command().exitOverride();
     registerRestore(root);
     await root.parseAsync(['restore', ...args, ...common], { from: 'user' });
-    return written;
+    return { ...written, exitCode: process.exitCode };
   } finally {
     for (const spy of spies) spy.mockRestore();
     process.exitCode = 0;
@@ -148,6 +148,14 @@ describe('reroot restore', () => {
     await run('--from-node-backup', 'r7', '--node', 'cp1', '--pki', pki, '--yes');
 
     expect(readFileSync(ca, 'utf8')).toBe(newCA.certificate.pem);
+  });
+
+  it('names a node without that backup, and ends with 1', async () => {
+    const { out, exitCode } = await run('--from-node-backup', 'r9', '--node', 'cp1', '--pki', pki, '--yes');
+
+    expect(out).toContain('0 to restore, 0 as in the backup already.');
+    expect(out).toContain(`node/cp1: no whole backup is there: ${join(pki, 'reroot/backup-r9')}`);
+    expect(exitCode).toBe(1);
   });
 
   it.each([

@@ -67,7 +67,7 @@ describe('a restore of files', () => {
     writeFileSync(ca, 'new');
     rmSync(dirname(link), { recursive: true });
 
-    const plan = await planRestore(await itemsOfNodeBackup(node(), dir), [], world);
+    const plan = await planRestore((await itemsOfNodeBackup(node(), dir)) ?? [], [], world);
     await carryOut(plan, world, quiet);
 
     expect(readFileSync(ca, 'utf8')).toBe('old');
@@ -102,9 +102,7 @@ describe('a restore of files', () => {
     writeFileSync(join(dir, manifest.files[0]?.copy ?? ''), 'tampered');
 
     await expect(itemsOfNodeBackup(node(), dir)).rejects.toThrow(/cannot be trusted.*is not what was copied/);
-    await expect(itemsOfNodeBackup(node(), join(root, 'pki/reroot/backup-r2'))).rejects.toThrow(
-      /no whole backup is there/,
-    );
+    expect(await itemsOfNodeBackup(node(), join(root, 'pki/reroot/backup-r2'))).toBeUndefined();
   });
 
   it('does not write over what somebody changed after it was shown', async () => {

@@ -1,6 +1,6 @@
 // What rotate and rollback share around their work: the Lease that keeps a second runner out, events, being stopped, and the end.
 
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import { ApiError, type Cluster } from '../cluster/client.ts';
 import { type HeldLease, holdLease } from '../cluster/lease.ts';
 import type { Move } from '../core/model/rotation.ts';
@@ -13,6 +13,7 @@ import { writeRecord } from '../rotate/record.ts';
 import { emitterFor } from '../views/emitter.ts';
 import { type GlobalFlags, openSession } from './session.ts';
 import { stoppable } from './stoppable.ts';
+import { userName } from './user-name.ts';
 
 export interface WithLease {
   world: World;
@@ -61,7 +62,7 @@ export async function underLease(flags: GlobalFlags, work: (held: WithLease) => 
 }
 
 function takeLease(cluster: Cluster): Promise<HeldLease> {
-  const identity = `${userInfo().username}@${hostname()}#${process.pid}`;
+  const identity = `${userName()}@${hostname()}#${process.pid}`;
   return holdLease(cluster, { name: 'reroot', identity }).catch(notAllowed);
 }
 

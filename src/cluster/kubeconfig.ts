@@ -38,20 +38,33 @@ interface Merged {
 }
 
 /** The files that would be read, in order; those of $KUBECONFIG that do not exist are left out, as kubectl does. */
-export function kubeconfigFiles(choice: KubeconfigChoice, env: NodeJS.ProcessEnv = process.env): string[] {
+export function kubeconfigFiles(
+  choice: KubeconfigChoice,
+  env: NodeJS.ProcessEnv = process.env,
+  home: () => string = homedir,
+): string[] {
   if (choice.kubeconfig !== undefined) return [resolve(choice.kubeconfig)];
   const listed = (env.KUBECONFIG ?? '').split(delimiter).filter((path) => path !== '');
   if (listed.length === 1) return listed.map((path) => resolve(path));
-  const found = (listed.length > 0 ? listed : [join(env.HOME ?? homedir(), '.kube', 'config')]).filter((path) =>
-    existsSync(path),
-  );
+  const usual = listed.length > 0 ? undefined : inHome(env, home);
+  const found = (usual === undefined ? listed : [usual]).filter((path) => existsSync(path));
   if (found.length > 0) return found.map((path) => resolve(path));
+  const none = usual === undefined ? 'this user has no home folder' : '~/.kube/config does not exist';
   throw wrongUse(
     listed.length > 0
       ? 'none of the files in $KUBECONFIG exists'
-      : 'there is no kubeconfig: neither --kubeconfig nor $KUBECONFIG is set, and ~/.kube/config does not exist',
+      : `there is no kubeconfig: neither --kubeconfig nor $KUBECONFIG is set, and ${none}`,
     'name one: --kubeconfig /etc/kubernetes/admin.conf',
   );
+}
+
+/** undefined for a uid that has no home: $HOME is not set, and no entry in the passwd file says it. */
+function inHome(env: NodeJS.ProcessEnv, home: () => string): string | undefined {
+  try {
+    return join(env.HOME ?? home(), '.kube', 'config');
+  } catch {
+    return undefined;
+  }
 }
 
 /** Reads the kubeconfig as kubectl does (client-go tools/clientcmd/loader.go: the first file that names a thing wins). Throws wrongUse. */

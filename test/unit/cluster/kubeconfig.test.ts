@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadCredentials } from '../../../src/cluster/kubeconfig.ts';
+import { kubeconfigFiles, loadCredentials } from '../../../src/cluster/kubeconfig.ts';
 import type { RerootError } from '../../../src/errors.ts';
 import { ca, clientLeaf, kubeconfigText } from './material.ts';
 
@@ -58,6 +58,18 @@ describe('loadCredentials', () => {
 
     expect(seen).toMatchObject({ ca: authority.certificate.pem, token: 't0ken' });
     expect(seen.files.slice(1)).toEqual([join(folder, 'pki/ca.crt'), join(folder, 'token')]);
+  });
+
+  it('says that a user without a home must name one', () => {
+    const homeless = (): never => {
+      throw new Error('uv_os_homedir returned ENOENT');
+    };
+
+    const thrown = failure(() => kubeconfigFiles({}, {}, homeless));
+
+    expect(thrown).toMatchObject({ exitCode: 2, hints: [expect.stringContaining('--kubeconfig')] });
+    expect(thrown.message).toContain('this user has no home folder');
+    expect(failure(() => kubeconfigFiles({}, { HOME: folder }, homeless)).message).toContain('~/.kube/config');
   });
 
   it('reads $KUBECONFIG as a list, the first file that names a thing wins', () => {

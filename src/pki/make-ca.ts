@@ -8,11 +8,11 @@ import { day, type Issuer, randomSerial } from './issue.ts';
 import { generateKey, type KeyType, spkiDer } from './keys.ts';
 import { canonicalName, encodeName, nameParts } from './names.ts';
 import { signDraft } from './slices.ts';
-import { BACKDATE } from './time.ts';
+import { BACKDATE, END_OF_TIME } from './time.ts';
 
 export type CARequest = {
   keyType: KeyType;
-  /** Milliseconds since the epoch, as all times here. */
+  /** Milliseconds since the epoch, as all times here; cut to what a certificate can hold. */
   notAfter: number;
   /** At most 20 bytes, positive; random by default. */
   serial?: Uint8Array;
@@ -36,7 +36,7 @@ export function makeCA(request: CARequest): Issuer {
       issuerDer: subjectDer,
       subjectDer,
       notBefore: 'notBefore' in request ? request.notBefore : request.now - BACKDATE,
-      notAfter: request.notAfter,
+      notAfter: Math.min(request.notAfter, END_OF_TIME),
       spkiDer: spki,
       extensions: [
         encodeKeyUsage(['digitalSignature', 'keyCertSign', 'cRLSign']),

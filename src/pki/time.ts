@@ -8,6 +8,9 @@ export const DAY = 24 * HOUR;
 /** Certificates start a day early, so that a node whose clock lags does not refuse one that was made now (trap 9). */
 export const BACKDATE = DAY;
 
+/** The last moment a certificate can name, and how one says that it has no end (RFC 5280 section 4.1.2.5). */
+export const END_OF_TIME = Date.UTC(9999, 11, 31, 23, 59, 59);
+
 /** UTCTime to the end of 2049, GeneralizedTime from 2050 on. Parts of a second are dropped. */
 export function encodeTime(at: number): Uint8Array {
   const date = new Date(at);

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { makeBridge } from '../../../src/pki/bridge.ts';
 import { bytesOf } from '../../../src/pki/der.ts';
 import { OID } from '../../../src/pki/extensions.ts';
 import { generateKey, KEY_TYPES, matches, publicSpki } from '../../../src/pki/keys.ts';
 import { keyIdOf, makeCA, newSubject } from '../../../src/pki/make-ca.ts';
-import { caLike, DAY, keyFor, NOW, nameOf, YEAR } from './support/fixtures.ts';
+import { reissueLeaf } from '../../../src/pki/reissue.ts';
+import { caLike, DAY, keyFor, leafLike, NOW, nameOf, YEAR } from './support/fixtures.ts';
 import { useJudge } from './support/judge.ts';
 import { useOpenSSL } from './support/openssl.ts';
 
@@ -71,6 +73,21 @@ describe('a new CA', () => {
     expect(
       makeCA({ commonName: 'x', keyType: 'EC-P-256', notBefore: NOW, notAfter: NOW + DAY }).certificate.notBefore,
     ).toBe(NOW);
+  });
+
+  it('that follows one without an end has none either, and neither have leafs or bridges of it', () => {
+    const end = Date.UTC(9999, 11, 31, 23, 59, 59);
+    const old = makeCA({ commonName: 'kubernetes', keyType: 'EC-P-256', now: NOW - YEAR, notAfter: end });
+    const life = old.certificate.notAfter - old.certificate.notBefore;
+    const next = makeCA({ ...request, notAfter: NOW + life });
+    const leaf = leafLike(
+      { subjectDer: nameOf('x'), key: keyFor('EC-P-256', 'leaf'), notBefore: NOW - YEAR, notAfter: end },
+      old,
+    );
+
+    expect(next.certificate.notAfter).toBe(end);
+    expect(reissueLeaf(leaf, next, { now: NOW }).notAfter).toBe(end);
+    expect(makeBridge({ of: next.certificate, by: old, purpose: 'client', now: NOW }).notAfter).toBe(end);
   });
 
   it('takes a subject as bytes', () => {

@@ -67,18 +67,24 @@ export function parseConfig(source: string, file: string): Config {
   const lines = new LineCounter();
   const document = parseDocument(source, { lineCounter: lines });
   const [broken] = document.errors;
-  if (broken) {
-    const line = lines.linePos(broken.pos[0]).line;
-    throw wrongUse(
-      `${file}:${line}: not YAML: ${broken.message.split('\n')[0]}`,
-      'mend the file, or try another with --config',
-    );
-  }
-  const parsed = schema.safeParse(document.toJS() ?? {});
+  if (broken) throw notYaml(`${file}:${lines.linePos(broken.pos[0]).line}`, broken);
+  const parsed = schema.safeParse(plainOf(document, file) ?? {});
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   if (!issue) throw wrongUse(`${file}: not understood`);
   throw explain(issue, file, document, lines);
+}
+
+const notYaml = (where: string, thrown: unknown): RerootError =>
+  wrongUse(`${where}: not YAML: ${reasonOf(thrown).split('\n')[0]}`, 'mend the file, or try another with --config');
+
+/** An alias to nothing, or one of itself many times over, is found only here. */
+function plainOf(document: Document, file: string): unknown {
+  try {
+    return document.toJS();
+  } catch (thrown) {
+    throw notYaml(file, thrown);
+  }
 }
 
 function explain(issue: z.core.$ZodIssue, file: string, document: Document, lines: LineCounter): RerootError {

@@ -79,6 +79,7 @@ describe('loadConfig', () => {
       /^reroot\.yaml:1: etcd\.endpoints\.0: must be an https URL$/,
     ],
     ['no YAML', 'access: [\nnodes: {', /^reroot\.yaml:\d+: not YAML: /],
+    ['an alias to nothing', 'access: *none\n', /^reroot\.yaml: not YAML: .*none/],
     ['a key twice', 'access: ssh\naccess: local\n', /^reroot\.yaml:\d+: not YAML: .*unique/i],
   ])('names file, line and key: %s', (_, text, message) => {
     const thrown = failure(() => parseConfig(text, 'reroot.yaml'));

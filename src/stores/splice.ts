@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Document, isAlias, isNode, isScalar, type Node, parseDocument, Scalar } from 'yaml';
-import { EXIT, RerootError } from '../errors.ts';
+import { EXIT, RerootError, reasonOf } from '../errors.ts';
 
 // YAML is edited by replacing the characters of one value: writing a parsed document out again would re-indent lists and move comments.
 
@@ -14,8 +14,19 @@ export interface Edit {
 export function parseYaml(text: string, what: string): Document.Parsed {
   const document = parseDocument(text);
   const [broken] = document.errors;
-  if (broken) throw cannotEdit(what, `it is not YAML: ${broken.message.split('\n')[0]}`);
+  const reason = broken?.message ?? brokenAlias(document);
+  if (reason !== undefined) throw cannotEdit(what, `it is not YAML: ${reason.split('\n')[0]}`);
   return document;
+}
+
+/** An alias to nothing is found by what follows aliases only. */
+function brokenAlias(document: Document): string | undefined {
+  try {
+    document.toJS();
+    return undefined;
+  } catch (thrown) {
+    return reasonOf(thrown);
+  }
 }
 
 export const cannotEdit = (what: string, why: string, ...hints: string[]): RerootError =>
@@ -50,7 +61,7 @@ export function applyEdits(source: string, edits: readonly Edit[], expected: unk
   const ordered = [...edits].sort((a, b) => b.start - a.start);
   const text = ordered.reduce((at, edit) => at.slice(0, edit.start) + edit.text + at.slice(edit.end), source);
   const after = parseDocument(text);
-  if (after.errors.length > 0 || !isDeepStrictEqual(after.toJS(), expected))
+  if (after.errors.length > 0 || brokenAlias(after) !== undefined || !isDeepStrictEqual(after.toJS(), expected))
     throw cannotEdit(
       what,
       'its YAML uses something that an edit in place would change as well',

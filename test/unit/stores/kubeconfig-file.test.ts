@@ -83,6 +83,7 @@ describe('readKubeconfig', () => {
 
   it.each([
     ['a: [', /not YAML/],
+    ['clusters: *none', /not YAML: .*none/],
     ['hello', /not a kubeconfig/],
     ['clusters: {}', /not a kubeconfig/],
     [text.replace(/current-context.*\n/, ''), /no current-context is set/],

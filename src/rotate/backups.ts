@@ -20,9 +20,11 @@ export function backupFolder(
   return `${clientCA.slice(0, clientCA.lastIndexOf('/'))}/reroot/backup-${id}`;
 }
 
-// `shred` where there is one: on most disks it really overwrites.
+// `shred` where there is one: on most disks it really overwrites. Only what has the name of a rotation (newRotationId): `reroot backup` and people put
+// theirs beside them under other names, and keep them.
 const REMOVE = `
-for d in "$1"/backup-*; do
+day='[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]'
+for d in "$1"/backup-$day-??????; do
   [ -d "$d" ] || continue
   find "$d" -type f -exec shred -u {} + 2>/dev/null
   rm -rf -- "$d" || exit 1
@@ -31,7 +33,7 @@ done
 exit 0
 `;
 
-/** Removes every backup of a node: at the end of a rotation, and before one begins (then none is open, so they are leftovers). */
+/** Removes every rotation's backup from a node: at the end of a rotation, and before one begins (then none is open, so they are leftovers). */
 export async function removeBackups(
   ctx: Pick<Context, 'accessOf' | 'folders' | 'inventory'>,
   node: string,

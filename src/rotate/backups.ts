@@ -3,6 +3,7 @@
 import type { Inventory } from '../core/model/inventory.ts';
 import { EXIT, RerootError } from '../errors.ts';
 import type { Context } from './context.ts';
+import { DESTROY } from './destroy.ts';
 import type { Folder } from './folder.ts';
 
 /** Beside the record on control planes; elsewhere below the folder of the kubelet's client CA. undefined: nothing of the node is touched. */
@@ -20,14 +21,12 @@ export function backupFolder(
   return `${clientCA.slice(0, clientCA.lastIndexOf('/'))}/reroot/backup-${id}`;
 }
 
-// `shred` where there is one: on most disks it really overwrites. Only what has the name of a rotation (newRotationId): `reroot backup` and people put
-// theirs beside them under other names, and keep them.
-const REMOVE = `
+// Only what has the name of a rotation (newRotationId): `reroot backup` and people put theirs beside them under other names, and keep them.
+const REMOVE = `${DESTROY}
 day='[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]'
 for d in "$1"/backup-$day-??????; do
   [ -d "$d" ] || continue
-  find "$d" -type f -exec shred -u {} + 2>/dev/null
-  rm -rf -- "$d" || exit 1
+  destroy "$d" || exit 1
 done
 [ "$2" = keep ] || rmdir -- "$1" 2>/dev/null
 exit 0

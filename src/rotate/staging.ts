@@ -6,6 +6,7 @@ import type { Authority } from '../core/model/ids.ts';
 import { RerootError, reasonOf } from '../errors.ts';
 import { makeDir, readFiles, writeFile } from '../nodes/files.ts';
 import { keyToPem, parseCertificates, parsePrivateKey } from '../pki/pem.ts';
+import { DESTROY } from './destroy.ts';
 import type { Folder } from './folder.ts';
 import type { AuthorityMaterial, Generation } from './material.ts';
 import type { AccessOf } from './record.ts';
@@ -108,13 +109,15 @@ export async function leaveKey(
   });
 }
 
-/** Takes the staged keys away: overwritten first, so that the disk does not keep them either where it can be helped. */
+const REMOVE = `${DESTROY}
+if [ -d "$1" ]; then destroy "$1"; fi
+`;
+
+/** Takes the staged keys away. */
 export async function destroyStaged(folders: readonly Folder[], accessOf: AccessOf): Promise<void> {
   await Promise.all(
     folders.map(async (folder) => {
-      const script =
-        'test -d "$1" || exit 0; for f in "$1"/*; do test -f "$f" && { shred -u "$f" 2>/dev/null || rm -f "$f"; }; done; rmdir "$1"';
-      const done = await accessOf(folder.node).run(['sh', '-c', script, 'reroot', folder.staging]);
+      const done = await accessOf(folder.node).run(['sh', '-c', REMOVE, 'reroot', folder.staging]);
       if (done.code !== 0)
         throw new RerootError(4, `the staged keys on ${folder.node} could not be removed: ${done.stderr.trim()}`);
     }),

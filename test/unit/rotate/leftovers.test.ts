@@ -1,13 +1,15 @@
 // What a rotation takes away at its beginning and at its end, on a node that is a folder of this machine.
 
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { backupNode } from '../../../src/backup/node-backup.ts';
 import type { Inventory } from '../../../src/core/model/inventory.ts';
+import type { NodeAccess } from '../../../src/nodes/access.ts';
 import { backupFolder, removeBackups } from '../../../src/rotate/backups.ts';
 import { newRotationId } from '../../../src/rotate/begin.ts';
 import { folderAt } from '../../../src/rotate/folder.ts';
+import { destroyStaged } from '../../../src/rotate/staging.ts';
 import { node, put, tempDir } from '../backup/local-node.ts';
 
 const NOW = Date.parse('2026-11-24T12:34:56Z');
@@ -46,5 +48,35 @@ describe('the backups of a rotation', () => {
     await removeBackups(ctx, 'cp1');
 
     expect(existsSync(join(pki, 'reroot'))).toBe(false);
+  });
+});
+
+describe('the staged keys', () => {
+  it('go with what a write that was killed left of them, and the folder with them', async () => {
+    const folder = folderAt('cp1', join(tempDir(), 'reroot'));
+    for (const name of ['kubernetes-old.key', '.kubernetes-new.key.reroot.AbCdEf'])
+      put(join(folder.staging, name), 'key');
+    const record = put(folder.record, '{}');
+
+    await destroyStaged([folder], () => node());
+    await destroyStaged([folder], () => node());
+
+    expect(existsSync(folder.staging)).toBe(false);
+    expect(existsSync(record)).toBe(true);
+  });
+
+  it('are overwritten, hidden ones too, where there is a shred', async () => {
+    const root = tempDir();
+    const folder = folderAt('cp1', join(root, 'reroot'));
+    for (const name of ['a.key', '.a.key.reroot.AbCdEf']) put(join(folder.staging, name), 'key');
+    put(join(root, 'bin/shred'), `#!/bin/sh\nshift; printf '%s\\n' "$@" >>"${root}/shredded"\n`, 0o755);
+    const run: NodeAccess['run'] = (argv, options) =>
+      node().run(['env', `PATH=${root}/bin:${process.env.PATH}`, ...argv], options);
+
+    await destroyStaged([folder], (name) => ({ node: name, run }));
+
+    const shredded = readFileSync(join(root, 'shredded'), 'utf8').trim().split('\n').sort();
+    expect(shredded).toEqual(['.a.key.reroot.AbCdEf', 'a.key'].map((name) => join(folder.staging, name)));
+    expect(existsSync(folder.staging)).toBe(false);
   });
 });

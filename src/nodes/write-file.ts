@@ -16,7 +16,7 @@ export interface WriteOptions {
 }
 
 // `fail STAGE` is read back here; what the failing tool said is on standard error. The trap removes the temporary file in every
-// end but SIGKILL, and the next write of the same file removes what that left.
+// end but SIGKILL, and the next write of the same file, or by the same link, removes what that left.
 const COMMON = `
 fail() { printf 'fail %s\\n' "$1"; exit 1; }
 sum() { set -- $(sha256sum <"$1") || return 1; printf %s "$1"; }
@@ -64,6 +64,9 @@ const WRITE_LINKED = `${COMMON}
 link=$1 stem=$2 ext=$3 mode=$4 owner=$5 expect=$6 want=$7
 [ -L "$link" ] || fail not-a-file
 check "$link"
+# The name of what a killed write left has that write's date, and a number where the date was taken.
+left=\${link##*/}; left="\${link%/*}/.\${left%-current*}"; d='[0-9][0-9]' date="$d$d-$d-$d-$d-$d-$d"
+rm -f -- "$left"-$date"$ext".reroot.?????? "$left"-$date-[0-9]*"$ext".reroot.??????
 file=$stem$ext; n=1
 while [ -e "$file" ] || [ -L "$file" ]; do n=$((n+1)); file=$stem-$n$ext; done
 [ -n "$mode" ] || mode=$(stat -L -c %a -- "$link")

@@ -352,6 +352,20 @@ describe('writeLinked', () => {
     expect(readFileSync(join(dir, 'kubelet-client-2026-01-01-00-00-00.pem'), 'utf8')).toBe('old');
   });
 
+  it('removes what an earlier write by this link that was killed has left, and nothing else', async () => {
+    const left = ['01-02-03', '01-02-03-2'].map((time) => `.kubelet-client-2026-10-01-${time}.pem.reroot.AbCdEf`);
+    const others = [
+      '.kubelet-client-2026-10-01-01-02-03.pem.swp',
+      '.kubelet-client-mine.pem.reroot.AbCdEf',
+      '.kubelet-server-2026-10-01-01-02-03.pem.reroot.AbCdEf',
+    ];
+    for (const name of [...left, ...others]) writeFileSync(join(dir, name), 'half a key');
+
+    await writeLinked(local, link(), Buffer.from('new'));
+
+    expect(readdirSync(dir).filter((name) => name.startsWith('.'))).toEqual(others);
+  });
+
   it('leaves the link and no file when it cannot be done', async () => {
     const changed = await failure(writeLinked(local, link(), Buffer.from('new'), { expect: sha('other') }));
     const large = await failure(writeLinked(prepared('ulimit -f 1'), link(), Buffer.alloc(20_000)));

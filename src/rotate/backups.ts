@@ -2,8 +2,9 @@
 
 import type { Inventory } from '../core/model/inventory.ts';
 import { EXIT, RerootError } from '../errors.ts';
+import { runScript } from '../nodes/script.ts';
 import type { Context } from './context.ts';
-import { DESTROY } from './destroy.ts';
+import { DESTROY, DESTROY_LIMIT } from './destroy.ts';
 import type { Folder } from './folder.ts';
 
 /** Beside the record on control planes; elsewhere below the folder of the kubelet's client CA. undefined: nothing of the node is touched. */
@@ -41,7 +42,7 @@ export async function removeBackups(
   if (!folder) return;
   const home = folder.slice(0, folder.lastIndexOf('/'));
   const keep = ctx.folders.some((own) => own.node === node) ? 'keep' : 'remove';
-  const done = await ctx.accessOf(node).run(['sh', '-c', REMOVE, 'reroot', home, keep]);
+  const done = await runScript(ctx.accessOf(node), REMOVE, [home, keep], { timeout: DESTROY_LIMIT });
   if (done.code === 0) return;
   throw new RerootError(
     EXIT.failedSafe,

@@ -8,3 +8,6 @@ destroy() {
   rm -rf -- "$1"
 }
 `;
+
+/** Milliseconds: shred waits for the disk several times for each file. */
+export const DESTROY_LIMIT = 120_000;

@@ -5,8 +5,9 @@ import { posix } from 'node:path';
 import type { Authority } from '../core/model/ids.ts';
 import { RerootError, reasonOf } from '../errors.ts';
 import { makeDir, readFiles, writeFile } from '../nodes/files.ts';
+import { runScript } from '../nodes/script.ts';
 import { keyToPem, parseCertificates, parsePrivateKey } from '../pki/pem.ts';
-import { DESTROY } from './destroy.ts';
+import { DESTROY, DESTROY_LIMIT } from './destroy.ts';
 import type { Folder } from './folder.ts';
 import type { AuthorityMaterial, Generation } from './material.ts';
 import type { AccessOf } from './record.ts';
@@ -117,7 +118,7 @@ if [ -d "$1" ]; then destroy "$1"; fi
 export async function destroyStaged(folders: readonly Folder[], accessOf: AccessOf): Promise<void> {
   await Promise.all(
     folders.map(async (folder) => {
-      const done = await accessOf(folder.node).run(['sh', '-c', REMOVE, 'reroot', folder.staging]);
+      const done = await runScript(accessOf(folder.node), REMOVE, [folder.staging], { timeout: DESTROY_LIMIT });
       if (done.code !== 0)
         throw new RerootError(4, `the staged keys on ${folder.node} could not be removed: ${done.stderr.trim()}`);
     }),

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { backupNode } from '../../../src/backup/node-backup.ts';
 import type { Inventory } from '../../../src/core/model/inventory.ts';
 import type { NodeAccess } from '../../../src/nodes/access.ts';
+import { AnswerCut } from '../../../src/nodes/script.ts';
 import { backupFolder, removeBackups } from '../../../src/rotate/backups.ts';
 import { newRotationId } from '../../../src/rotate/begin.ts';
 import { folderAt } from '../../../src/rotate/folder.ts';
@@ -78,5 +79,22 @@ describe('the staged keys', () => {
     const shredded = readFileSync(join(root, 'shredded'), 'utf8').trim().split('\n').sort();
     expect(shredded).toEqual(['.a.key.reroot.AbCdEf', 'a.key'].map((name) => join(folder.staging, name)));
     expect(existsSync(folder.staging)).toBe(false);
+  });
+});
+
+describe('a connection that was cut, and ends with 0 as kubectl exec does,', () => {
+  const cut = (name: string): NodeAccess => ({
+    node: name,
+    run: async (argv, options) => {
+      const whole = await node().run(argv, options);
+      return { ...whole, code: 0, stdout: whole.stdout.subarray(0, 14) };
+    },
+  });
+
+  it('is no proof that backups or staged keys have gone', async () => {
+    const { pki, ctx } = place(true);
+
+    await expect(removeBackups({ ...ctx, accessOf: cut }, 'cp1')).rejects.toBeInstanceOf(AnswerCut);
+    await expect(destroyStaged([folderAt('cp1', join(pki, 'reroot'))], cut)).rejects.toBeInstanceOf(AnswerCut);
   });
 });

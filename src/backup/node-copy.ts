@@ -3,6 +3,7 @@
 import { posix } from 'node:path';
 import type { NodeAccess } from '../nodes/access.ts';
 import { FileFailed, troubleOf } from '../nodes/file-error.ts';
+import { FLUSH } from '../nodes/flush.ts';
 import { assertPath } from '../nodes/path.ts';
 import { runScript } from '../nodes/script.ts';
 
@@ -22,7 +23,7 @@ export type Copied =
     };
 
 // A source that changes while it is copied is copied again; the sums of source and copy must be equal in the end.
-const COPY = `
+const COPY = `${FLUSH}
 dir=$1 fresh=$2
 fail() { printf 'F %s\\n' "$2"; [ "$fresh" = yes ] && rm -rf -- "$dir"; exit 1; }
 sum() { set -- $(sha256sum <"$1") || return 1; printf %s "$1"; }
@@ -54,7 +55,7 @@ while IFS= read -r p; do
   stat -c 'S %a %u:%g %s %Y' -- "$to" || fail "$p" read
   [ "$(stat -c %h -- "$to")" = 1 ] || { echo 'the copy is a hard link' >&2; fail "$p" copy; }
 done
-sync -f -- "$dir" 2>/dev/null || sync
+flush -f -- "$dir" || { printf '@ %s\\n' "$dir"; fail "$dir" flush; }
 `;
 
 /** Copies to `dir/files/ABSOLUTE-PATH`. With `fresh`, a failure removes `dir`. */

@@ -8,6 +8,7 @@ export type FileTrouble =
   | 'permission'
   | 'no-folder'
   | 'not-a-file'
+  | 'disk' // an input/output error
   | 'damaged' // read back otherwise than written
   | 'other';
 
@@ -19,6 +20,7 @@ const WORDS: Record<FileTrouble, string> = {
   permission: 'permission denied',
   'no-folder': 'its folder does not exist',
   'not-a-file': 'it is not a regular file',
+  disk: 'the disk gives an error',
   damaged: 'it was read back otherwise than it was written',
   other: 'the command failed',
 };
@@ -32,18 +34,18 @@ const HINTS: Record<FileTrouble, string> = {
   permission: 'let reroot act as root on the node: `sudo: true` in reroot.yaml, or --ssh-user root',
   'no-folder': 'is the path right, is the disk mounted? Then run the command again',
   'not-a-file': 'see what is there: reroot replaces regular files and links to them only',
+  disk: 'check the disk of the node before anything else',
   damaged: 'check the disk of the node before anything else',
   other: 'mend the cause on the node and run the command again',
 };
 
-/** A file on a node could not be changed. Nothing of the attempt is left; the file holds what it held before, unless `trouble` is `damaged`. */
+/** A file on a node could not be changed. Nothing of the attempt is left; the file holds what it held before, unless `trouble` is `damaged`, or NotFlushed says so. */
 export class FileFailed extends RerootError {
   readonly node: string;
   readonly path: string;
   readonly trouble: FileTrouble;
   constructor(doing: string, node: string, path: string, trouble: FileTrouble, detail: string) {
-    const said = trouble === 'other' || trouble === 'damaged' ? detail : '';
-    super(EXIT.failedSafe, `cannot ${doing} ${path} on ${node}: ${WORDS[trouble]}${said ? ` (${said})` : ''}`, {
+    super(EXIT.failedSafe, `cannot ${doing} ${path} on ${node}: ${wordsOf(trouble, detail)}`, {
       hints: [HINTS[trouble]],
     });
     this.name = 'FileFailed';
@@ -53,10 +55,26 @@ export class FileFailed extends RerootError {
   }
 }
 
+/** The file is written or removed, in one rename; that this is on disk could not be had, so that a power cut may bring the old back. */
+export class NotFlushed extends FileFailed {
+  constructor(doing: string, node: string, path: string, trouble: FileTrouble, detail: string) {
+    super(doing, node, path, trouble, detail);
+    const done = doing === 'remove' ? 'removed' : 'written';
+    this.message = `${path} on ${node} is ${done}, but a power cut may undo that: ${wordsOf(trouble, detail)}`;
+    this.name = 'NotFlushed';
+  }
+}
+
+function wordsOf(trouble: FileTrouble, detail: string): string {
+  const said = trouble === 'other' || trouble === 'disk' || trouble === 'damaged' ? detail : '';
+  return `${WORDS[trouble]}${said ? ` (${said})` : ''}`;
+}
+
 const PATTERNS: readonly [RegExp, FileTrouble][] = [
   [/No space left|Disk quota exceeded/i, 'no-space'],
   [/Read-only file system/i, 'read-only'],
   [/File too large|File ?size limit exceeded/i, 'too-large'],
+  [/Input\/output error/i, 'disk'],
   [/Permission denied|Operation not permitted/i, 'permission'],
 ];
 

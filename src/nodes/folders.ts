@@ -1,15 +1,16 @@
 import type { NodeAccess } from './access.ts';
 import { FileFailed, troubleOf } from './file-error.ts';
+import { FLUSH } from './flush.ts';
 import { assertPath } from './path.ts';
 import { runScript } from './script.ts';
 
 // A folder that somebody else owns, or a link in its place, is no place for keys.
-const MAKE = `
+const MAKE = `${FLUSH}
 d=$1 mode=$2
 mkdir -p -m "$mode" -- "$d" || exit 1
 if [ -L "$d" ] || [ "$(stat -c %u -- "$d")" != "$(id -u)" ]; then echo "$d is a link or belongs to another user" >&2; exit 1; fi
 chmod -- "$mode" "$d" || exit 1
-sync -- "$d" || sync
+flush -- "$d" || exit 1
 `;
 
 /** Makes a folder, and those above it, with this mode (default 0700); an existing one of ours gets the mode. */
@@ -19,7 +20,7 @@ export async function makeDir(access: NodeAccess, path: string, mode = 0o700): P
 }
 
 // Contents only: `cp -a` would keep hard links between the copies; cp without -l and --reflink=never make plain new files.
-const COPY = `
+const COPY = `${FLUSH}
 from=$1 to=$2
 [ -d "$from" ] || { echo "$from is not a folder" >&2; exit 1; }
 [ ! -e "$to" ] || { echo "$to exists" >&2; exit 1; }
@@ -27,7 +28,7 @@ part="$to.part"
 rm -rf -- "$part"
 mkdir -p -m 700 -- "\${to%/*}" || exit 1
 cp -PR --preserve=mode,ownership,timestamps --reflink=never -- "$from" "$part" || { rm -rf -- "$part"; exit 1; }
-chmod -- 700 "$part" && sync -f -- "$part" && mv -T -- "$part" "$to" || { rm -rf -- "$part"; exit 1; }
+chmod -- 700 "$part" && flush -f -- "$part" && mv -T -- "$part" "$to" || { rm -rf -- "$part"; exit 1; }
 `;
 
 /**

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { NodeAccess } from './access.ts';
-import { FileFailed, type FileTrouble, troubleOf } from './file-error.ts';
+import { FileFailed, type FileTrouble, NotFlushed, troubleOf } from './file-error.ts';
+import { FLUSH } from './flush.ts';
 import { assertPath } from './path.ts';
 import { runScript } from './script.ts';
 
@@ -17,7 +18,7 @@ export interface WriteOptions {
 
 // `fail STAGE` is read back here; what the failing tool said is on standard error. The trap removes the temporary file in every
 // end but SIGKILL, and the next write of the same file, or by the same link, removes what that left.
-const COMMON = `
+const COMMON = `${FLUSH}
 fail() { printf 'fail %s\\n' "$1"; exit 1; }
 sum() { set -- $(sha256sum <"$1") || return 1; printf %s "$1"; }
 check() {
@@ -39,7 +40,7 @@ place() { # new content to a temporary file beside $1, on disk, with mode and ow
   if [ -n "$owner" ]; then chown -- "$owner" "$tmp" || fail owner; fi
   chmod -- "$mode" "$tmp" || fail mode
   if [ -e /sys/fs/selinux/enforce ] && [ -e "$1" ]; then chcon --reference="$1" -- "$tmp" || fail label; fi
-  sync -- "$tmp" || sync
+  flush -- "$tmp" || fail flush
   [ "$(sum "$tmp")" = "$want" ] || fail damaged
 }
 `;
@@ -56,7 +57,7 @@ mode=\${mode:-600}
 place "$p"
 check "$p"
 mv -f -T -- "$tmp" "$p" || fail rename
-sync -- "$dir" || sync
+flush -- "$dir" || fail placed
 [ "$(sum "$p")" = "$want" ] || fail damaged-after
 `;
 
@@ -80,14 +81,14 @@ rm -f -- "$swap"
 ln -s -- "$file" "$swap" || fail link
 mv -f -T -- "$swap" "$link" || fail link
 trap - EXIT
-sync -- "$dir" || sync
+flush -- "$dir" || fail placed
 [ "$(sum "$link")" = "$want" ] || fail damaged-after
 `;
 
 /**
  * Replaces a file's content, or makes the file: to a temporary file in the same folder, on disk, mode and owner kept, renamed into place and read
  * back. A reader sees the old content or the new, never a part. A symbolic link is followed and stays. Throws FileFailed; then the file is as
- * it was. The bytes go by standard input.
+ * it was (but for NotFlushed). The bytes go by standard input.
  */
 export async function writeFile(
   access: NodeAccess,
@@ -127,7 +128,7 @@ if [ ! -e "$p" ] && [ ! -L "$p" ]; then exit 0; fi
 if [ -d "$p" ] && [ ! -L "$p" ]; then fail not-a-file; fi
 check "$p"
 rm -f -- "$p" || fail remove
-sync -- "\${p%/*}/" || sync
+flush -- "\${p%/*}/" || fail placed
 `;
 
 /** Removes a file or a link; one that is not there is fine. */
@@ -157,6 +158,7 @@ async function run(
   if (result.code === 0) return;
   const stage = /^fail (\S+)/m.exec(result.stdout.toString())?.[1] ?? `code ${result.code}`;
   const said = result.stderr.trim().split('\n')[0] ?? '';
+  if (stage === 'placed') throw new NotFlushed(doing, access.node, path, troubleOf(result.stderr), said);
   throw new FileFailed(doing, access.node, path, troubleAt(stage, result.stderr), `${stage}${said ? `: ${said}` : ''}`);
 }
 

@@ -6,7 +6,7 @@ import { assertPath } from './path.ts';
 import { runScript } from './script.ts';
 
 export interface WriteOptions {
-  /** Default: the mode of the file that is replaced, 0600 for a new one. */
+  /** Default: the mode of the file that is replaced, 0600 for a new one. With neither mode nor owner its ACL and other attributes stay too. */
   mode?: number;
   /** `root:root` or `0:0`. Default: the owner of the file that is replaced. */
   owner?: string;
@@ -27,7 +27,12 @@ check() {
   if [ -e "$1" ]; then now=$(sum "$1") || fail read; fi
   [ "$now" = "$expect" ] || fail changed
 }
-place() { # new content to a temporary file beside $1, on disk, with mode and owner
+like() { # ACL, label and other attributes of $1 for the new file; mode and owner are set, and their failure told, by what follows
+  case $(cp --help 2>&1) in *--attributes-only*) ;; *) return 0 ;; esac
+  said=$(cp --attributes-only --preserve=all --no-preserve=timestamps -- "$1" "$tmp" 2>&1) && return 0
+  printf '%s\\n' "$said" >&2; fail attributes
+}
+place() { # new content to a temporary file beside $1, on disk, with mode and owner, and all else as the file $2 has it
   dir=\${1%/*}; base=\${1##*/}; dir=\${dir:-/}
   [ -d "$dir" ] || fail no-folder
   if [ -d "$1" ]; then fail not-a-file; fi
@@ -36,10 +41,14 @@ place() { # new content to a temporary file beside $1, on disk, with mode and ow
   tmp=$(mktemp -- "$dir/.$base.reroot.XXXXXX") || fail write
   trap 'rm -f -- "$tmp"' EXIT
   trap 'exit 1' HUP INT TERM PIPE
-  cat >"$tmp" || { [ $? -eq 153 ] && echo 'File too large' >&2; fail write; }
+  exec 3>"$tmp" # for as long as we may: its mode can be one that lets us write no more
+  if [ -n "$2" ]; then like "$2"; fi
   if [ -n "$owner" ]; then chown -- "$owner" "$tmp" || fail owner; fi
   chmod -- "$mode" "$tmp" || fail mode
   if [ -e /sys/fs/selinux/enforce ] && [ -e "$1" ]; then chcon --reference="$1" -- "$tmp" || fail label; fi
+  # The content last: nobody else reads it on the way, and the hash that a kernel keeps of it as an attribute (IMA) is of the new one.
+  cat >&3 || { [ $? -eq 153 ] && echo 'File too large' >&2; fail write; }
+  exec 3>&-
   flush -- "$tmp" || fail flush
   [ "$(sum "$tmp")" = "$want" ] || fail damaged
 }
@@ -49,12 +58,14 @@ const WRITE = `${COMMON}
 p=$1 mode=$2 owner=$3 expect=$4 want=$5
 if [ -L "$p" ]; then p=$(readlink -f -- "$p") || fail no-folder; fi
 check "$p"
+as=
 if [ -f "$p" ]; then
+  [ -n "$mode$owner" ] || as=$p
   [ -n "$mode" ] || mode=$(stat -c %a -- "$p")
   [ -n "$owner" ] || owner=$(stat -c %u:%g -- "$p")
 fi
 mode=\${mode:-600}
-place "$p"
+place "$p" "$as"
 check "$p"
 mv -f -T -- "$tmp" "$p" || fail rename
 flush -- "$dir" || fail placed
@@ -70,9 +81,10 @@ left=\${link##*/}; left="\${link%/*}/.\${left%-current*}"; d='[0-9][0-9]' date="
 rm -f -- "$left"-$date"$ext".reroot.?????? "$left"-$date-[0-9]*"$ext".reroot.??????
 file=$stem$ext; n=1
 while [ -e "$file" ] || [ -L "$file" ]; do n=$((n+1)); file=$stem-$n$ext; done
+as=; [ -n "$mode$owner" ] || as=$link
 [ -n "$mode" ] || mode=$(stat -L -c %a -- "$link")
 [ -n "$owner" ] || owner=$(stat -L -c %u:%g -- "$link")
-place "$file"
+place "$file" "$as"
 check "$link"
 mv -f -T -- "$tmp" "$file" || fail rename
 trap 'rm -f -- "$file" "$swap"' EXIT

@@ -12,7 +12,7 @@ import { reasonOf } from '../errors.ts';
 import { type Certificate, readCertificate } from '../pki/certificate.ts';
 import { parseCertificates } from '../pki/pem.ts';
 import { joinEndpoint } from './endpoints.ts';
-import type { RawStore } from './material.ts';
+import { otherBlocksIn, type RawStore } from './material.ts';
 import { changeOf } from './objects.ts';
 import { listReduced } from './paged.ts';
 
@@ -193,7 +193,8 @@ function bundleStore({ store, changedAt }: Declared, caBundle: string): RawStore
     ...(changedAt === undefined ? {} : { changedAt }),
   };
   try {
-    return { ...base, certificates: parseCertificates(Buffer.from(caBundle, 'base64'), 'its caBundle') };
+    const pem = Buffer.from(caBundle, 'base64');
+    return { ...base, certificates: parseCertificates(pem, 'its caBundle'), ...otherBlocksIn(pem, 'its caBundle') };
   } catch (thrown) {
     return { ...base, fault: reasonOf(thrown) };
   }

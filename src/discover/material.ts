@@ -59,16 +59,27 @@ function contentOf(node: string, wanted: WantedStore, bytes: Buffer, key: FileSe
     default: {
       const certificates = parseCertificates(bytes, what);
       if (certificates.length === 0) throw new Error(`${what} holds no certificate`);
-      const keyBytes = wanted.keyPath === wanted.path ? bytes : key?.bytes;
-      return { certificates, ...spkiOf(keyBytes, what), ...otherBlocksIn(bytes, wanted, what) };
+      const hasOwnKey = wanted.keyPath === wanted.path;
+      const keyBytes = hasOwnKey ? bytes : key?.bytes;
+      return {
+        certificates,
+        ...spkiOf(keyBytes, what),
+        ...otherBlocksIn(bytes, what, hasOwnKey ? WITH_KEY : undefined),
+      };
     }
   }
 }
 
 /** A file with its own key has that, and before it perhaps the name of its curve (`openssl ecparam -genkey`). */
-function otherBlocksIn(bytes: Buffer, { path, keyPath }: WantedStore, what: string): { otherBlocks?: string[] } {
-  const belongs = keyPath === path ? /^CERTIFICATE$|^EC PARAMETERS$|PRIVATE KEY$/ : /^CERTIFICATE$/;
-  const labels = blocksOf(bytes, what).map(({ label }) => printable(label));
+const WITH_KEY = /^CERTIFICATE$|^EC PARAMETERS$|PRIVATE KEY$/;
+
+/** Labels of the blocks that do not belong into a text, each once. What is written whole would lose them. */
+export function otherBlocksIn(
+  text: string | Uint8Array,
+  what: string,
+  belongs: RegExp = /^CERTIFICATE$/,
+): { otherBlocks?: string[] } {
+  const labels = blocksOf(text, what).map(({ label }) => printable(label));
   const others = [...new Set(labels.filter((label) => !belongs.test(label)))];
   return others.length > 0 ? { otherBlocks: others } : {};
 }

@@ -6,7 +6,7 @@ import type { Millis, Store } from '../core/model/inventory.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import { certificateBodies } from '../pki/pem-in-text.ts';
 import { kubeconfigParts, looksLikeKubeconfig } from './kubeconfig-parts.ts';
-import type { RawStore } from './material.ts';
+import { otherBlocksIn, type RawStore } from './material.ts';
 import { type PemSeen, pemReader } from './object-pem.ts';
 import { listReduced } from './paged.ts';
 import { ROOT_CA_CONFIG_MAP } from './pods.ts';
@@ -97,7 +97,8 @@ function pemStores(
     return [];
   }
   const isBundle = certificates.every((certificate) => certificate.isCA);
-  return [{ ...base, certificates, kind: isBundle ? 'object-bundle' : 'object-leaf' }];
+  const held = isBundle ? 'object-bundle' : 'object-leaf';
+  return [{ ...base, certificates, kind: held, ...otherBlocksIn(text, 'it') }];
 }
 
 /** A configuration has the CA that is trusted and the certificate that is presented in one text. */
@@ -128,7 +129,7 @@ function kubeconfigStores(
     const ca = parts.ca?.pem === undefined ? [] : read(parts.ca.pem).certificates;
     const client = parts.client?.pem === undefined ? [] : read(parts.client.pem).certificates;
     return [
-      ...(ca.length > 0 ? [{ ...base, ...about, certificates: ca }] : []),
+      ...(ca.length > 0 ? [{ ...base, ...about, certificates: ca, ...otherBlocksIn(parts.ca?.pem ?? '', 'it') }] : []),
       ...(client.length > 0
         ? [{ ...base, ...about, id: `${base.id}:client`, kind: 'object-leaf' as const, certificates: client }]
         : []),

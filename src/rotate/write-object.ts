@@ -4,6 +4,7 @@ import type { KubeObject } from '../cluster/client.ts';
 import type { StoreId } from '../core/model/ids.ts';
 import type { Step } from '../core/model/step.ts';
 import type { Credential, Trust, Value } from '../core/model/value.ts';
+import { otherBlocksIn } from '../discover/material.ts';
 import { EXIT, RerootError } from '../errors.ts';
 import { parseCertificates, toPem } from '../pki/pem.ts';
 import { objectPath, parseObjectId } from '../stores/object-path.ts';
@@ -38,6 +39,7 @@ export async function writeObject(ctx: Context, step: Step, id: StoreId, value: 
 
 /** A server's certificate that a Secret holds beside its key, which stays. The leaf that goes is kept for the way back. */
 function nextLeaf(ctx: Context, slot: AnchorSlot, id: StoreId, value: Credential, material: AuthorityMaterial): string {
+  refuseMore(slot, id);
   const current = parseCertificates(slot.pem, id);
   const kept = keptLeaf(ctx, material.authority, id);
   const chain = chainFor({ current, value, material, now: ctx.now(), ...(kept ? { kept } : {}) });
@@ -50,5 +52,17 @@ function nextPem(slot: AnchorSlot, id: StoreId, value: Trust, material: Authorit
   const held = parseCertificates(slot.pem, id);
   const ours = [material.old.certificate.fingerprint, material.new.certificate.fingerprint];
   if (!held.some(({ fingerprint }) => ours.includes(fingerprint))) return undefined;
+  refuseMore(slot, id);
   return toPem(anchorsFor(held, value, material));
+}
+
+/** A field is written whole: what else somebody has put into it, such as the key that haproxy and nginx want there, would be gone. */
+function refuseMore(slot: AnchorSlot, id: StoreId): void {
+  const { otherBlocks } = otherBlocksIn(slot.pem, id);
+  if (otherBlocks === undefined) return;
+  throw new RerootError(
+    EXIT.failedSafe,
+    `${id} holds more than certificates (${otherBlocks.join(', ')}), and is written whole: nothing was written`,
+    { hints: ['give the certificates a key of their own in it, and keep the rest elsewhere'] },
+  );
 }

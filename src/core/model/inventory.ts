@@ -60,7 +60,7 @@ export interface Store {
   keyPath?: string;
   /** SHA-256 of the key's SubjectPublicKeyInfo, hex, where the key could be read; differs from certs[0].spki on a mismatched pair. */
   keySpki?: string;
-  /** Labels of PEM blocks in it that are neither certificates nor the key that belongs there (`X509 CRL`, `TRUSTED CERTIFICATE`, …). */
+  /** Labels of PEM blocks in it that are neither certificates nor the key that belongs there (`X509 CRL`, `TRUSTED CERTIFICATE`, …). In an object: any but certificates. */
   otherBlocks?: string[];
   /** When the content last changed, as far as is known (mtime of a file, managedFields time of an object). */
   changedAt?: Millis;

@@ -12,7 +12,7 @@ import {
   T0,
 } from '../../../bench/inventory.ts';
 import { NEWEST_MINOR, OLDEST_MINOR, unsupportedNode } from '../../../src/core/catalog/support.ts';
-import { fileId } from '../../../src/core/model/ids.ts';
+import { fileId, objectId } from '../../../src/core/model/ids.ts';
 import type { Instance, Inventory, Store } from '../../../src/core/model/inventory.ts';
 import type { Rotation } from '../../../src/core/model/rotation.ts';
 import { plan } from '../../../src/core/plan/plan.ts';
@@ -191,6 +191,25 @@ describe.each<[reason: string, what: string, change: (inventory: Inventory) => v
     'a revocation list beside the CA',
     (i) => (store(i, 'cp1', `${PKI}/ca.crt`).otherBlocks = ['X509 CRL']),
   ],
+  [
+    'other-pem-blocks',
+    'a key beside the certificate in a Secret that a webhook serves from',
+    (i) => {
+      const id = objectId('Secret', 'hooks', 'combined', 'server.pem');
+      i.stores.push({ id, kind: 'object-leaf', certs: [fakeLeaf('hook', OLD)], otherBlocks: ['EC PRIVATE KEY'] });
+      i.callees[0]!.servingStore = id;
+    },
+  ],
+  [
+    'other-pem-blocks',
+    'a revocation list in a caBundle',
+    (i) => (i.stores.find(({ id }) => id === i.callees[0]!.caBundle)!.otherBlocks = ['X509 CRL']),
+  ],
+  [
+    'other-pem-blocks',
+    'a revocation list in cluster-info',
+    (i) => (i.stores.find(({ id }) => id.includes('cluster-info'))!.otherBlocks = ['X509 CRL']),
+  ],
   ['leaf-expired', 'a leaf that ended', (i) => (store(i, 'cp1', `${PKI}/apiserver.crt`).certs[0]!.notAfter = T0 - 1)],
   ['hard-link', 'trap 10: a hard link on a watched file', (i) => (store(i, 'cp1', `${PKI}/ca.crt`).links = 2)],
 ])('%s', (reason, what, change) => {
@@ -321,6 +340,16 @@ describe('what is not refused', () => {
           otherBlocks: ['X509 CRL'],
         }),
     ],
+    [
+      'other blocks in an object that nobody is served from',
+      (i) =>
+        i.stores.push({
+          id: objectId('Secret', 'team-1', 'combined', 'server.pem'),
+          kind: 'object-leaf',
+          certs: [fakeLeaf('web', OLD)],
+          otherBlocks: ['EC PRIVATE KEY'],
+        }),
+    ],
     ['a clock within the limit', (i) => (node(i, 'w1').clockOffset = CLOCK_LIMIT)],
     [
       'an expired leaf of another CA',
@@ -361,4 +390,11 @@ it('gives each refusal a message with names and a next step', () => {
     expect(refusal.message).toMatch(/cp[12]/);
     expect(refusal.hint).toBeTruthy();
   }
+});
+
+it('leaves a webhook out that was given up by name, with its caBundle as it is', () => {
+  const change = (i: Inventory) =>
+    (i.stores.find(({ id }) => id === i.callees[0]!.caBundle)!.otherBlocks = ['X509 CRL']);
+  expect(reasons(change)).toEqual(['other-pem-blocks']);
+  expect(reasons(change, { ...rotation, waivers: [{ party: 'webhook/policy', reason: 'a test' }] })).toEqual([]);
 });

@@ -69,3 +69,24 @@ test('a server’s certificate in a Secret is reissued from new for its own key,
     Buffer.from(before, 'base64').toString().trim(),
   );
 });
+
+test('a field with the key beside the certificate is left alone, for it would be gone', async () => {
+  const { ctx, secret, served } = world();
+  const combined = base64(served.cert + served.keyPem);
+  secret.data['tls.crt'] = combined;
+  await expect(writeObject(ctx, step, ID, 'new')).rejects.toMatchObject({
+    exitCode: 4,
+    message: expect.stringMatching(/tls\.crt holds more than certificates \(EC PRIVATE KEY\)/),
+  });
+  expect(secret.data['tls.crt']).toBe(combined);
+});
+
+test('so is a bundle of this authority with a revocation list', async () => {
+  const { ctx, secret } = world();
+  const list = '-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n';
+  const before = base64(OLD.certificate.pem + list);
+  secret.data['tls.crt'] = before;
+  Object.assign(ctx.inventory, { stores: [{ id: ID, kind: 'object-bundle' }] });
+  await expect(writeObject(ctx, step, ID, 'both')).rejects.toThrow(/X509 CRL/);
+  expect(secret.data['tls.crt']).toBe(before);
+});

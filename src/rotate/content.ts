@@ -53,7 +53,8 @@ export async function newContent(request: ContentRequest): Promise<Content> {
     case 'leaf':
       return leafContent(request);
     case 'pair':
-      return signerContent(request);
+      // A server's pair that lies in one file, as haproxy reads it, is a leaf.
+      return request.store?.certs[0]?.isCA === false ? leafContent(request) : signerContent(request);
     case 'kubeconfig-ca':
       return kubeconfigCA(request);
     case 'kubeconfig-client':

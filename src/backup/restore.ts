@@ -39,9 +39,9 @@ export async function planRestore(
   for (const object of objects) {
     if (!world.cluster) break;
     const change = await compareObject(world.cluster, object);
-    if (change.left !== undefined) plan.left.push({ what: change.object, why: change.left });
-    else if (change.patch.length > 0) plan.objects.push(change);
-    else plan.same += 1;
+    plan.left.push(...change.left);
+    if (change.patch.length > 0) plan.objects.push(change);
+    else if (change.left.length === 0) plan.same += 1;
   }
   if (!world.cluster && objects.length > 0) {
     plan.left.push({

@@ -3,7 +3,9 @@
 import { goesBack, historyOf } from '../core/catalog/memory.ts';
 import { START_LAG } from '../core/catalog/pods.ts';
 import { JOINING } from '../core/catalog/published.ts';
+import { isTakenUp, LONGEST_REREAD } from '../core/catalog/untouched.ts';
 import { objectId, parseFileId } from '../core/model/ids.ts';
+import type { AuthorityRotation } from '../core/model/rotation.ts';
 import type { Proof } from '../core/model/step.ts';
 import type { Holds, Trust } from '../core/model/value.ts';
 import { clock, describeAnchors, trustIn } from './chain.ts';
@@ -14,7 +16,7 @@ import type { PodNow, PodsNow } from './pods-now.ts';
 import { KEPT_CONNECTIONS } from './presents.ts';
 import { atMembers, generationsOf, known, type Member } from './resolve.ts';
 import { signs } from './signs.ts';
-import { ours, seconds, serverClock } from './times.ts';
+import { nowAt, ours, seconds, serverClock } from './times.ts';
 import { untouched } from './untouched.ts';
 
 /** Informers of API servers have an object's change within moments (A:pkg/util/webhook/client.go, AG:pkg/apiserver/handler_proxy.go). */
@@ -51,19 +53,22 @@ async function ofPod(proof: Proof, member: Member, ctx: LookContext, pods: PodsN
   const startedAt = ours(ctx, pod.node, pod.startedAt);
   const started = `it started ${clock(startedAt)}, kube-root-ca.crt changed last ${clock(published.changedAt)}`;
   if (startedAt > published.changedAt + START_LAG) return { value: published.value, evidence: started };
-  if (pod.rereads === true && pod.rootCA === 'projected') {
-    if (!holds) return { value: undefined, evidence: now.why ?? 'its volume was not seen' };
-    const value = trustIn(ctx, holds, authority);
-    return {
-      value,
-      evidence: `its projected ca.crt holds ${describeAnchors(holds)}, and its author says that it re-reads it (a claim, not measured)`,
-    };
-  }
+  if (pod.rereads === true && pod.rootCA === 'projected') return ofRereading(ctx, now, authority);
   if (member.use.untouched && holds && now.changedAt !== undefined) {
     const file = { value: trustIn(ctx, holds, authority), changedAt: now.changedAt };
     return untouched(proof, ctx, now, file, `its projected ca.crt holds ${describeAnchors(holds)}`);
   }
   return { value: earlier(proof), evidence: `${started}: it may hold what was there before` };
+}
+
+/** client-go re-reads its CA file every five minutes (C:transport/ca_rotation.go): before that it may still hold what was there before. */
+function ofRereading(ctx: LookContext, { pod, holds, changedAt, why }: PodNow, authority: AuthorityRotation): Look {
+  if (!holds || changedAt === undefined) return { value: undefined, evidence: why ?? 'its volume was not seen' };
+  const age = { changedAt, now: nowAt(ctx, pod.node) };
+  const held = `its projected ca.crt holds ${describeAnchors(holds)} for ${seconds(age.now - changedAt)}`;
+  const claim = 'its author says that it re-reads it (a claim, not measured)';
+  if (isTakenUp(age)) return { value: trustIn(ctx, holds, authority), evidence: `${held}, and ${claim}` };
+  return { value: undefined, evidence: `${held} of ${seconds(LONGEST_REREAD)} that a re-read may take; ${claim}` };
 }
 
 /** A value that the party may hold and that is not asked for. */

@@ -11,6 +11,9 @@ export const offsetOf = (ctx: ProbeContext, node: string): Millis =>
 /** A node's time as one of ours. */
 export const ours = (ctx: ProbeContext, node: string, theirs: Millis): Millis => theirs - offsetOf(ctx, node);
 
+/** The node's clock now. */
+export const nowAt = (ctx: ProbeContext, node: string): Millis => ctx.now() + offsetOf(ctx, node);
+
 /** The API server's clock now, by the Date of its answer (whole seconds). Its answer to anything will do. */
 export async function serverClock(cluster: Cluster): Promise<Millis> {
   const { headers } = await cluster.request('GET', '/version');

@@ -8,7 +8,7 @@ import { listProcesses } from '../nodes/processes.ts';
 import { clock } from './chain.ts';
 import type { Look, LookContext } from './context.ts';
 import type { PodNow } from './pods-now.ts';
-import { offsetOf, seconds } from './times.ts';
+import { nowAt, seconds } from './times.ts';
 
 export interface FileNow {
   value: Value | undefined;
@@ -34,7 +34,7 @@ export async function untouched(
   if (!proof.keep.includes('old') || file.value === undefined || !proof.keep.includes(file.value)) {
     return { value: undefined, evidence: `${evidence}, and it holds old from its start or what it read since` };
   }
-  const now = ctx.now() + offsetOf(ctx, pod.node);
+  const now = nowAt(ctx, pod.node);
   const age = now - file.changedAt;
   if (!isTakenUp({ changedAt: file.changedAt, now })) {
     return {

@@ -18,8 +18,9 @@ const LIMITS: Record<ProofKind, number> = {
   restarted: 120_000,
   signs: 60_000,
   published: 180_000,
-  // A pod that was not restarted counts once its file has been back for longer than any client's re-read takes, five minutes.
-  loaded: 480_000,
+  // A pod that was not restarted counts once its file has been as it is for longer than any client's re-read takes, five minutes. A fresh
+  // token has the kubelet write the volume anew (K:pkg/volume/util/atomic_writer.go): then they begin anew, once.
+  loaded: 720_000,
   // Kept connections take the new certificate up by client-go's timer after 235 to 288 s (trap 25).
   presents: 420_000,
   // That a union holds both: API servers publish what they read within a minute. That it holds one alone is watched (shrink-union.ts).

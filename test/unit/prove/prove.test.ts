@@ -516,7 +516,7 @@ describe('through the API', () => {
         containerStatuses: [{ state: { running: { startedAt: new Date(startedAt).toISOString() } } }],
       },
     });
-    const published = Date.now() - 60_000;
+    const published = Date.now() - 400_000;
     w.inventory.stores.push({
       id: 'object/ConfigMap/app/kube-root-ca.crt#ca.crt',
       kind: 'object-bundle',
@@ -532,15 +532,18 @@ describe('through the API', () => {
       items: [
         pod('young', published + 30_000),
         pod('frozen', published - 30_000),
-        pod('rereads', published - 30_000, { 'reroot.dev/rereads-ca': 'true' }),
+        pod('rereads', published - 600_000, { 'reroot.dev/rereads-ca': 'true' }),
       ],
     });
     w.add({ component: 'kubelet', flags: { 'root-dir': [w.path('kubelet')] } });
-    w.put(
-      `kubelet/pods/${uid}/volumes/kubernetes.io~projected/kube-api-access/ca.crt`,
-      OLD.certificate.pem + NEW.certificate.pem,
-    );
-    const started = Date.now() - 120_000;
+    const changed = (ago: number) =>
+      w.put(
+        `kubelet/pods/${uid}/volumes/kubernetes.io~projected/kube-api-access/ca.crt`,
+        OLD.certificate.pem + NEW.certificate.pem,
+        Date.now() - ago,
+      );
+    changed(301_000);
+    const started = Date.now() - 500_000;
     const names = ['young', 'frozen', 'rereads', 'gone'];
     // Told apart by what the catalogue knows of them, so that each is a class of its own.
     w.addPod({ name: 'young', startedAt: started, holds: [OLD.certificate.fingerprint] });
@@ -556,6 +559,18 @@ describe('through the API', () => {
     expect(values).toMatchObject({ young: 'both', rereads: 'both', frozen: 'old' });
     expect(['new', 'both']).toContain(values.gone);
     expect(seen.find(({ of }) => of.includes('rereads'))?.evidence).toMatch(/a claim, not measured/);
+
+    const rereading = async () =>
+      (await w.look({ kind: 'loaded', of: ['pod/app/rereads:root-ca'], keep: ['new', 'both'] }))[0];
+    changed(240_000);
+    expect(await rereading()).toMatchObject({
+      value: undefined,
+      evidence: expect.stringMatching(/for 240 s of 300 s that a re-read may take/),
+    });
+    // By the clock of its node, which is two minutes behind.
+    w.inventory.nodes[0]!.clockOffset = -120_000;
+    changed(301_000);
+    expect((await rereading())?.value).toBeUndefined();
   });
 });
 

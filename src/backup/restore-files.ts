@@ -135,11 +135,19 @@ async function writeMaking(access: NodeAccess, path: string, bytes: Buffer, opti
   }
 }
 
+// A link that leads nowhere is turned to where the backup's led. One that leads somewhere by now was made after the comparison.
+const LINK = `
+path=$1 link=$2 real=$3
+[ "$path" -ef "$real" ] && exit 0
+[ ! -e "$path" ] || exit 3
+(umask 022 && mkdir -p -- "\${path%/*}") && ln -sfn -- "$link" "$path"
+`;
+
 /** A kubelet's `-current.pem` must be a link, or its next rotation fails (client-go util/certificate/certificate_store.go). */
 async function writeWithLink(access: NodeAccess, item: RestoreItem, link: string): Promise<void> {
   const real = posix.resolve(posix.dirname(item.path), link);
   await writeMaking(access, real, item.bytes, { mode: item.mode, owner: item.owner });
-  const script = 'mkdir -p -m 755 -- "$(dirname -- "$1")" && { [ -L "$1" ] || ln -s -- "$2" "$1"; }';
-  const done = await runScript(access, script, [item.path, link]);
-  if (done.code !== 0) throw new FileFailed('make the link', access.node, item.path, 'other', done.stderr.trim());
+  const { code, stderr } = await runScript(access, LINK, [item.path, link, real]);
+  if (code === 0) return;
+  throw new FileFailed('make the link', access.node, item.path, code === 3 ? 'changed' : 'other', stderr.trim());
 }

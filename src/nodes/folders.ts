@@ -7,7 +7,8 @@ import { runScript } from './script.ts';
 // A folder that somebody else owns, or a link in its place, is no place for keys.
 const MAKE = `${FLUSH}
 d=$1 mode=$2
-mkdir -p -m "$mode" -- "$d" || exit 1
+# Those above it get their mode from the umask alone.
+(umask "$(printf %03o $((0777 & ~0$mode)))" && mkdir -p -- "$d") || exit 1
 if [ -L "$d" ] || [ "$(stat -c %u -- "$d")" != "$(id -u)" ]; then echo "$d is a link or belongs to another user" >&2; exit 1; fi
 chmod -- "$mode" "$d" || exit 1
 flush -- "$d" || exit 1

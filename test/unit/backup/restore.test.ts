@@ -51,6 +51,7 @@ describe('a restore of files', () => {
     expect(readFileSync(changed, 'utf8')).toBe('old');
     expect(statSync(opened).mode & 0o777).toBe(0o600);
     expect(readFileSync(gone, 'utf8')).toBe('back');
+    expect(['gone', 'gone/deep'].map((name) => statSync(join(root, name)).mode & 0o777)).toEqual([0o755, 0o755]);
     expect(statSync(same).ino).toBe(inode);
     expect(told).toHaveLength(3);
     expect((await planRestore(items, [], world)).files).toEqual([]);
@@ -91,6 +92,37 @@ describe('a restore of files', () => {
     expect(readFileSync(link, 'utf8')).toBe('pair of old');
     expect(lstatSync(link).isSymbolicLink()).toBe(true);
     expect(readFileSync(dated, 'utf8')).toBe('pair of new');
+  });
+
+  it('turns a link that leads nowhere to where it led, and makes its folder as kubeadm does', async () => {
+    const root = tempDir();
+    const link = join(root, 'kubelet-client-current.pem');
+    symlinkSync('kubelet-client-2027.pem', link);
+    const other = join(root, 'gone/pki/kubelet-client-current.pem');
+    const items = [
+      item(link, 'pair of old', { link: 'kubelet-client-2025.pem' }),
+      item(other, 'another pair', { link: join(root, 'kept/kubelet-client-2025.pem') }),
+    ];
+
+    await carryOut(await planRestore(items, [], world), world, quiet);
+
+    expect(readlinkSync(link)).toBe('kubelet-client-2025.pem');
+    expect(readFileSync(link, 'utf8')).toBe('pair of old');
+    expect(readFileSync(other, 'utf8')).toBe('another pair');
+    const made = ['gone', 'gone/pki', 'kept'].map((name) => statSync(join(root, name)).mode & 0o777);
+    expect(made).toEqual([0o755, 0o755, 0o755]);
+  });
+
+  it('leaves a link that somebody else mended after it was shown', async () => {
+    const root = tempDir();
+    const link = join(root, 'kubelet-client-current.pem');
+    symlinkSync('kubelet-client-2027.pem', link);
+    const plan = await planRestore([item(link, 'pair of old', { link: 'kubelet-client-2025.pem' })], [], world);
+    put(join(root, 'kubelet-client-2027.pem'), 'renewed');
+
+    await expect(carryOut(plan, world, quiet)).rejects.toThrow(/somebody else changed it/);
+
+    expect(readFileSync(link, 'utf8')).toBe('renewed');
   });
 
   it('refuses a node backup that is not what was copied', async () => {

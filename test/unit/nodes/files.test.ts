@@ -396,6 +396,20 @@ describe('folders and the rest', () => {
     await expect(makeDir(local, join(dir, 'link'))).rejects.toThrow(/cannot make the folder/);
   });
 
+  it.each([
+    ['755', 0o755],
+    ['750', 0o750],
+    ['700', 0o700],
+  ])('makes each folder that is missing with the mode %o, and leaves those that are there', async (_, mode) => {
+    chmodSync(dir, 0o711);
+
+    await makeDir(local, join(dir, 'a', 'b', 'c'), mode);
+
+    const made = ['a', 'a/b', 'a/b/c'].map((name) => statSync(join(dir, name)).mode & 0o777);
+    expect(made).toEqual([mode, mode, mode]);
+    expect(statSync(dir).mode & 0o777).toBe(0o711);
+  });
+
   it('copies a folder for real: no hard link to the source nor between the copies', async () => {
     const from = join(dir, 'pki');
     mkdirSync(from);

@@ -2,7 +2,9 @@
 
 import type { KeyObject } from 'node:crypto';
 import { KUBELET_SERVER_CURRENT } from '../core/catalog/kubelet.ts';
+import { presenters } from '../core/catalog/presenters.ts';
 import { splitFlags } from '../core/catalog/split.ts';
+import { surveyOf } from '../core/catalog/survey.ts';
 import type { StoreId } from '../core/model/ids.ts';
 import { parseFileId } from '../core/model/ids.ts';
 import type { Store } from '../core/model/inventory.ts';
@@ -165,14 +167,23 @@ async function keyForLeaf(
 
 function chainRequest(request: ContentRequest, current: readonly Certificate[], publicKey?: KeyObject): LeafRequest {
   const kept = keptLeaf(request.ctx, request.material.authority, request.id);
+  const as = request.value === 'new+bridge' ? roleIn(request) : undefined;
   return {
     current,
     value: request.value as Credential,
     material: request.material,
     now: request.ctx.now(),
+    ...(as ? { as } : {}),
     ...(kept ? { kept } : {}),
     ...(publicKey ? { publicKey } : {}),
   };
+}
+
+/** How components present it. Nobody, or in both ways: undefined. */
+function roleIn({ ctx, id }: ContentRequest): LeafRequest['as'] {
+  const all = presenters(surveyOf(ctx.inventory, ctx.rotation, ctx.now())).get(id) ?? [];
+  const [role, ...more] = new Set(all.map((one) => one.role));
+  return more.length === 0 ? role : undefined;
 }
 
 function kubeconfigCA(request: ContentRequest): Content {

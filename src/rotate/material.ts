@@ -2,6 +2,7 @@
 // Private keys live in memory only, beside the certificates they belong to, and leave through stdin of a node's command alone.
 
 import type { KeyObject } from 'node:crypto';
+import type { Role } from '../core/catalog/presenters.ts';
 import type { Authority } from '../core/model/ids.ts';
 import type { CertFact } from '../core/model/inventory.ts';
 import type { AuthorityRotation, Route } from '../core/model/rotation.ts';
@@ -80,6 +81,8 @@ export interface LeafRequest {
   current: readonly Certificate[];
   value: Credential;
   material: AuthorityMaterial;
+  /** How it is presented, where that is known: a leaf's usages may allow both, or say nothing. */
+  as?: Role;
   /** A leaf to go back to, where one was kept and is still valid. */
   kept?: Certificate;
   /** A new key for the leaf; by default it keeps its own (trap 8). */
@@ -95,7 +98,7 @@ export function chainFor(request: LeafRequest): Certificate[] {
   if (value === 'other') throw new Error('a leaf of another authority is not reissued');
   const wanted = value.startsWith('new') ? material.new : material.old;
   const fresh = leafFrom(wanted, leaf, request);
-  const bridge = bridgeFor(value, fresh, material);
+  const bridge = bridgeFor(fresh, request);
   return bridge ? [fresh, bridge] : [fresh];
 }
 
@@ -113,14 +116,18 @@ function leafFrom(wanted: Generation, leaf: Certificate, request: LeafRequest): 
   );
 }
 
-function bridgeFor(value: Credential, leaf: Certificate, material: AuthorityMaterial): Certificate | undefined {
+function bridgeFor(leaf: Certificate, { value, material, as }: LeafRequest): Certificate | undefined {
   if (value === 'old+reverse') return demand(material.bridges.reverse, 'reverse bridge');
   if (value !== 'new+bridge') return undefined;
-  const serves = leaf.extKeyUsages.length === 0 || leaf.extKeyUsages.includes('serverAuth');
-  return serves
+  // The front proxy's certificates are presented to servers, whatever their usages say.
+  const role = material.authority === 'front-proxy' ? 'client' : (as ?? roleByUsages(leaf));
+  return role === 'server'
     ? demand(material.bridges.serving, 'bridge for serving chains')
     : demand(material.bridges.client, 'bridge for client chains');
 }
+
+const roleByUsages = ({ extKeyUsages }: Certificate): Role =>
+  extKeyUsages.length === 0 || extKeyUsages.includes('serverAuth') ? 'server' : 'client';
 
 function demand(bridge: Certificate | undefined, name: string): Certificate {
   if (!bridge) throw new Error(`no ${name} was minted in this rotation`);

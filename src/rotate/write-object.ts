@@ -42,7 +42,7 @@ function nextLeaf(ctx: Context, slot: AnchorSlot, id: StoreId, value: Credential
   refuseMore(slot, id);
   const current = parseCertificates(slot.pem, id);
   const kept = keptLeaf(ctx, material.authority, id);
-  const chain = chainFor({ current, value, material, now: ctx.now(), ...(kept ? { kept } : {}) });
+  const chain = chainFor({ current, value, material, as: 'server', now: ctx.now(), ...(kept ? { kept } : {}) });
   if (value.startsWith('new')) keepReplaced(ctx, material.authority, id, replacedBy(current, chain));
   return toPem(chain);
 }

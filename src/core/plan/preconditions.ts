@@ -10,11 +10,18 @@ import { fileChecks } from './preconditions-files.ts';
 import { frontChecks } from './preconditions-fronts.ts';
 import { kubeconfigChecks } from './preconditions-kubeconfigs.ts';
 import { materialChecks } from './preconditions-material.ts';
+import { roleChecks } from './preconditions-roles.ts';
 
 /** Everything that is not met, the most basic first. Empty: a rotation may begin. Pure; `now` in milliseconds. */
 export function preconditions(inventory: Inventory, rotation: Rotation, now: Millis): Refusal[] {
   const survey = surveyOf(inventory, rotation, now);
-  return [...clusterChecks, ...kubeconfigChecks, ...materialChecks, ...fileChecks, ...frontChecks].flatMap((check) =>
-    check(survey),
-  );
+  const checks = [
+    ...clusterChecks,
+    ...kubeconfigChecks,
+    ...materialChecks,
+    ...fileChecks,
+    ...roleChecks,
+    ...frontChecks,
+  ];
+  return checks.flatMap((check) => check(survey));
 }

@@ -210,6 +210,14 @@ describe.each<[reason: string, what: string, change: (inventory: Inventory) => v
     'a revocation list in cluster-info',
     (i) => (i.stores.find(({ id }) => id.includes('cluster-info'))!.otherBlocks = ['X509 CRL']),
   ],
+  [
+    'leaf-in-both-roles',
+    'one certificate to serve and to call kubelets with',
+    (i) => {
+      const { flags } = instance(i, 'cp1/kube-apiserver');
+      Object.assign(flags, { 'kubelet-client-certificate': flags['tls-cert-file'] });
+    },
+  ],
   ['leaf-expired', 'a leaf that ended', (i) => (store(i, 'cp1', `${PKI}/apiserver.crt`).certs[0]!.notAfter = T0 - 1)],
   ['hard-link', 'trap 10: a hard link on a watched file', (i) => (store(i, 'cp1', `${PKI}/ca.crt`).links = 2)],
 ])('%s', (reason, what, change) => {
@@ -319,6 +327,14 @@ describe('of the material', () => {
 });
 
 describe('what is not refused', () => {
+  it('one certificate in both roles where no bridge is put behind it', () => {
+    const both = (i: Inventory) => {
+      const { flags } = instance(i, 'cp1/kube-apiserver');
+      Object.assign(flags, { 'kubelet-client-certificate': flags['tls-cert-file'] });
+    };
+    expect(reasons(both, syntheticRotation('bundle'))).toEqual([]);
+  });
+
   it.each<[string, (inventory: Inventory) => void]>([
     ['a worker that is away: it blocks retire only', (i) => (node(i, 'w2').reached = false)],
     [

@@ -9,6 +9,7 @@ import type { Context } from '../../../src/rotate/context.ts';
 import { finishRetired, finishRolledBack } from '../../../src/rotate/finish.ts';
 import { newRecord } from '../../../src/rotate/record.ts';
 
+const ID = '2026-11-27-3f9a2c';
 let home: string;
 let ctx: Context;
 const staged = () => join(home, 'staging', 'kubernetes-new.key');
@@ -18,9 +19,9 @@ beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'reroot-finish-'));
   mkdirSync(join(home, 'staging'));
   writeFileSync(staged(), 'key');
-  mkdirSync(join(home, 'backup-r1'));
+  mkdirSync(join(home, `backup-${ID}`));
   const access = localAccess('n1');
-  const options = { id: 'r1', server: 'x', now: 0, newKeys: false, compromised: false, restart: 'none' as const };
+  const options = { id: ID, server: 'x', now: 0, newKeys: false, compromised: false, restart: 'none' as const };
   ctx = {
     accessOf: () => access,
     emit: () => undefined,
@@ -49,7 +50,7 @@ it('takes backups and staged keys away, and says so in the record', async () => 
   expect(stateOf()).toMatchObject({ state: 'done' });
   expect(stateOf().ending).toBeUndefined();
   expect(existsSync(staged())).toBe(false);
-  expect(existsSync(join(home, 'backup-r1'))).toBe(false);
+  expect(existsSync(join(home, `backup-${ID}`))).toBe(false);
 });
 
 it('keeps the staged keys, with which everything is proved, where a backup cannot be taken away', async () => {

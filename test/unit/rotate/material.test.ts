@@ -2,8 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { makeBridge } from '../../../src/pki/bridge.ts';
 import { type Certificate, verifiedBy } from '../../../src/pki/certificate.ts';
 import { makeClientLeaf } from '../../../src/pki/client-leaf.ts';
-import { generateKey } from '../../../src/pki/keys.ts';
+import { encodeExtKeyUsage } from '../../../src/pki/extensions.ts';
+import { issueFrom, randomSerial } from '../../../src/pki/issue.ts';
+import { generateKey, spkiDer } from '../../../src/pki/keys.ts';
 import { makeCA } from '../../../src/pki/make-ca.ts';
+import { encodeName } from '../../../src/pki/names.ts';
 import { type AuthorityMaterial, anchorsFor, authorityRotation, chainFor } from '../../../src/rotate/material.ts';
 
 const NOW = Date.UTC(2026, 10, 24);
@@ -25,6 +28,22 @@ const leafOf = (m: AuthorityMaterial): Certificate =>
   makeClientLeaf(
     { certificate: m.old.certificate, key: m.old.key! },
     { commonName: 'alice', publicKey: generateKey('EC-P-256'), now: NOW },
+  );
+
+type ExtKeyUsage = 'serverAuth' | 'clientAuth';
+
+/** From old, with these extended key usages; none: without the extension. */
+const leafWith = (m: AuthorityMaterial, usages: readonly ExtKeyUsage[]): Certificate =>
+  issueFrom(
+    { certificate: m.old.certificate, key: m.old.key! },
+    {
+      serial: randomSerial(),
+      subjectDer: encodeName({ commonName: 'leaf' }),
+      notBefore: NOW,
+      notAfter: NOW + YEAR,
+      spkiDer: spkiDer(generateKey('EC-P-256')),
+      extensions: usages.length > 0 ? [encodeExtKeyUsage(usages)] : [],
+    },
   );
 
 describe('bundles', () => {
@@ -52,6 +71,33 @@ describe('chains', () => {
     expect(verifiedBy(leaf!, m.new.certificate)).toBe(true);
     expect(bridge).toBe(m.bridges.client);
     expect(more).toEqual([]);
+  });
+
+  test.each([
+    ['without usages', []],
+    ['with both', ['serverAuth', 'clientAuth']],
+  ] as const)('a front-proxy leaf %s gets the bridge for client chains, the only one there is', (_what, usages) => {
+    const m: AuthorityMaterial = { ...material(), authority: 'front-proxy' };
+    delete m.bridges.serving;
+    const chain = chainFor({ current: [leafWith(m, usages)], value: 'new+bridge', material: m, now: NOW });
+    expect(chain[1]).toBe(m.bridges.client);
+  });
+
+  test('how a leaf is presented says which bridge it gets; its usages only where that is not known', () => {
+    const m = material();
+    const bridge = (usages: readonly ExtKeyUsage[], as?: 'server' | 'client') =>
+      chainFor({
+        current: [leafWith(m, usages)],
+        value: 'new+bridge',
+        material: m,
+        now: NOW,
+        ...(as ? { as } : {}),
+      })[1];
+    expect(bridge(['serverAuth', 'clientAuth'], 'client')).toBe(m.bridges.client);
+    expect(bridge([], 'client')).toBe(m.bridges.client);
+    expect(bridge(['serverAuth', 'clientAuth'], 'server')).toBe(m.bridges.serving);
+    expect(bridge(['serverAuth', 'clientAuth'])).toBe(m.bridges.serving);
+    expect(bridge(['clientAuth'])).toBe(m.bridges.client);
   });
 
   test('taking the bridge away keeps the leaf byte for byte', () => {

@@ -13,8 +13,10 @@ import { refuseOwnCutOff } from './own-kubeconfig.ts';
 import { runStep } from './run-step.ts';
 import { blocked, tellPlan } from './tell.ts';
 
-/** More rounds than any rotation needs: each one begins with a look, and a healthy one ends in the second, or the fourth where pods are restarted. */
+/** More rounds than any rotation needs: each one begins with a look, and a healthy one ends in the second. */
 const ROUNDS = 8;
+/** Rounds that end because another look must come first (pods were restarted, retire begins) say nothing of a fight: of these there may be as many more as steps of that kind. */
+const LOOKS = 32;
 
 /** Milliseconds for which the look that opened the rotation still counts, so that the first round needs none of its own. Every write looks at its file again. */
 const FRESH = 60_000;
@@ -31,18 +33,22 @@ export interface Course {
  * 4 (failed, left safe) or 130 (interrupted).
  */
 export async function run(ctx: Context, course: Course): Promise<void> {
-  for (let round = 0; round < ROUNDS; round += 1) {
+  let looks = 0;
+  let isProved = false;
+  for (let round = 0; round - looks < ROUNDS; round += 1) {
     const isFresh = round === 0 && ctx.now() - ctx.inventory.takenAt < FRESH;
     if (!isFresh) ctx.inventory = await course.observe();
     refuseAway(ctx);
     const plan = course.plan(ctx);
     const reached = onlyProves(plan) && plan.refusal === undefined;
     // What the round before has just proved need not be measured again.
-    if (reached && round > 0) return;
+    if (reached && isProved) return;
     tellPlan(ctx, plan);
-    const done = await runSteps(ctx, plan);
+    const end = await runSteps(ctx, plan);
     await saveRecord(ctx);
-    if (!done) continue;
+    if (end === 'look-first' && looks < LOOKS) looks += 1;
+    isProved = end === 'done';
+    if (end !== 'done') continue;
     if (plan.refusal) throw refused(plan.refusal);
     if (reached) return;
   }
@@ -58,8 +64,8 @@ const refused = (refusal: Refusal): RerootError =>
     hints: [refusal.hint ?? 'reroot plan shows the whole way and what stands in it'],
   });
 
-/** False when it ended before the last of them, because another look must come first. */
-async function runSteps(ctx: Context, plan: Plan): Promise<boolean> {
+/** `look-first`: it ended before the last of them, because another look must come first. `contradicted`: so it did because somebody else acted. */
+async function runSteps(ctx: Context, plan: Plan): Promise<'done' | 'look-first' | 'contradicted'> {
   const topology = topologyOf(ctx.inventory, ctx.rotation, ctx.now());
   let state = initialState(topology);
   let move: Move | undefined;
@@ -68,7 +74,7 @@ async function runSteps(ctx: Context, plan: Plan): Promise<boolean> {
     if (step.move !== move) {
       if (move) ctx.emit({ type: 'move', move, message: `${move} is reached`, data: { state: 'reached' } });
       // The one move that cannot be undone is not decided on a look from before the others: nodes join and pods start meanwhile.
-      if (step.move === 'retire' && hasChanged) return false;
+      if (step.move === 'retire' && hasChanged) return 'look-first';
       move = step.move;
       if (move === 'retire' && step.action.do !== 'prove') refuseCutOff(ctx, plan);
       ctx.emit({ type: 'move', move, message: `${move} begins`, data: { state: 'begin' } });
@@ -76,15 +82,15 @@ async function runSteps(ctx: Context, plan: Plan): Promise<boolean> {
     try {
       state = await runStep(ctx, topology, state, step);
       hasChanged ||= step.action.do !== 'prove';
-      if (movesPods(step)) return false;
+      if (movesPods(step)) return 'look-first';
     } catch (thrown) {
       if (!(thrown instanceof Contradiction)) throw thrown;
       // Something is as it could not be by what reroot knows: somebody else acted. A new look, and a plan from there.
       ctx.emit({ type: 'warning', step: step.id, message: `${thrown.message}; looks again and plans anew` });
-      return false;
+      return 'contradicted';
     }
   }
-  return true;
+  return 'done';
 }
 
 /** Others run now in the place of pods that went. Behind webhooks and aggregated APIs they have other addresses, and nothing is proved at the old ones. */

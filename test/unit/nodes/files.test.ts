@@ -400,7 +400,7 @@ describe('folders and the rest', () => {
     ['755', 0o755],
     ['750', 0o750],
     ['700', 0o700],
-  ])('makes each folder that is missing with the mode %o, and leaves those that are there', async (_, mode) => {
+  ])('makes each folder that is missing with the mode %s, and leaves those that are there', async (_, mode) => {
     chmodSync(dir, 0o711);
 
     await makeDir(local, join(dir, 'a', 'b', 'c'), mode);

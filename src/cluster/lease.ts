@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
-import { readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { EXIT, RerootError, reasonOf } from '../errors.ts';
 import { type Cluster, isConflict, isNotFound, type KubeObject } from './client.ts';
+import { isDeadHere, processMark } from './process-mark.ts';
 
 const NAMESPACE = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases';
 const DURATION = 30_000;
@@ -174,41 +173,3 @@ const lossOf = (path: string, why: string): RerootError =>
 
 /** MicroTime of the API (apimachinery pkg/apis/meta/v1/micro_time.go): six digits. */
 const microTime = (): string => new Date().toISOString().replace('Z', '000Z');
-
-/**
- * Names this process so that another one on the same machine can tell whether it lives: where pids mean the same (boot and pid namespace), the pid, and
- * its start in clock ticks.
- */
-function processMark(): string {
-  const place = placeMark();
-  const start = startTicks(process.pid);
-  return place && start ? `[${place} ${process.pid} ${start}]` : `[${process.pid}]`;
-}
-
-function isDeadHere(holder: string): boolean {
-  const match = /\[([0-9a-f]{12}) (\d+) (\d+)\]$/.exec(holder);
-  if (!match) return false;
-  const [, place, pid, start] = match;
-  return place === placeMark() && startTicks(Number(pid)) !== start;
-}
-
-function placeMark(): string | undefined {
-  try {
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8');
-    return createHash('sha256')
-      .update(boot + readlinkSync('/proc/self/ns/pid'))
-      .digest('hex')
-      .slice(0, 12);
-  } catch {
-    return undefined;
-  }
-}
-
-function startTicks(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return undefined;
-  }
-}

@@ -33,7 +33,7 @@ export async function underLease(flags: GlobalFlags, work: (held: WithLease) => 
   const interrupted = (): void =>
     emit({ type: 'warning', message: 'interrupted: the step under way is finished first' });
   await stoppable(async (signal) => {
-    const lease = await takeLease(session.cluster);
+    const lease = await takeLease(session.cluster, signal);
     lease.lost.addEventListener('abort', () =>
       emit({ type: 'error', message: 'another reroot took the Lease over: this one stops after the step under way' }),
     );
@@ -61,9 +61,9 @@ export async function underLease(flags: GlobalFlags, work: (held: WithLease) => 
   }, interrupted);
 }
 
-function takeLease(cluster: Cluster): Promise<HeldLease> {
+function takeLease(cluster: Cluster, signal: AbortSignal): Promise<HeldLease> {
   const identity = `${userName()}@${hostname()}#${process.pid}`;
-  return holdLease(cluster, { name: 'reroot', identity }).catch(notAllowed);
+  return holdLease(cluster, { name: 'reroot', identity, signal }).catch(notAllowed);
 }
 
 /** Who may not even hold the Lease has come with the wrong kubeconfig. */

@@ -15,6 +15,7 @@ export interface LeaseOptions {
   /** Milliseconds; tests shorten them. Default 30 000 and 8 000. */
   duration?: number;
   renewEvery?: number;
+  /** Ends the watch over a lease that may be left: RerootError, exit 130. */
   signal?: AbortSignal;
 }
 
@@ -32,7 +33,7 @@ interface Lease extends KubeObject {
 
 /**
  * Keeps a second runner out. Taken over when its holder is a process of this machine that has ended, or when it has run out by its own times *and*
- * nobody renews it while we look (clocks differ). Held by another: RerootError, exit 3, naming who and since when.
+ * nobody renews it for as long as its holder said it lasts (clocks differ). Held by another: RerootError, exit 3, naming who and since when.
  */
 export async function holdLease(cluster: Cluster, options: LeaseOptions): Promise<HeldLease> {
   const { name = 'reroot', duration = DURATION, renewEvery = RENEW_EVERY } = options;
@@ -56,48 +57,50 @@ export async function holdLease(cluster: Cluster, options: LeaseOptions): Promis
         });
         break;
       }
-      await assertFree(cluster, path, found, renewEvery, options.signal);
+      await assertFree(cluster, path, found, options.signal);
       await cluster.patch(path, [
         { op: 'test', path: '/metadata/resourceVersion', value: found.metadata.resourceVersion },
         { op: 'add', path: '/spec', value: spec() },
       ]);
       break;
     } catch (thrown) {
-      // Somebody was faster: look again who holds it now.
+      // Somebody was faster, or gave it up: look again who holds it now.
       const raced =
         isConflict(thrown) || (thrown instanceof Error && 'reason' in thrown && thrown.reason === 'AlreadyExists');
-      if (!raced) throw thrown;
+      if (!raced && !(found && isNotFound(thrown))) throw thrown;
     }
   }
   return keep(cluster, path, holder, duration, renewEvery);
 }
 
-async function read(cluster: Cluster, path: string): Promise<Lease | undefined> {
+async function read(cluster: Cluster, path: string, signal?: AbortSignal): Promise<Lease | undefined> {
   try {
-    return await cluster.get<Lease>(path);
+    return await cluster.get<Lease>(path, signal ? { signal } : {});
   } catch (thrown) {
     if (isNotFound(thrown)) return undefined;
     throw thrown;
   }
 }
 
-async function assertFree(
-  cluster: Cluster,
-  path: string,
-  found: Lease,
-  renewEvery: number,
-  signal?: AbortSignal,
-): Promise<void> {
+async function assertFree(cluster: Cluster, path: string, found: Lease, signal?: AbortSignal): Promise<void> {
   const { holderIdentity: other = '', renewTime = '', leaseDurationSeconds = 30 } = found.spec ?? {};
   if (other === '' || isDeadHere(other)) return;
-  const runsOutAt = Date.parse(renewTime) + leaseDurationSeconds * 1000;
+  const duration = leaseDurationSeconds * 1000;
+  const runsOutAt = Date.parse(renewTime) + duration;
   if (runsOutAt > Date.now()) throw heldBy(found, path, runsOutAt);
-  // Its times say that it has run out; a live holder, whose clock may be wrong, renews within this time.
-  const end = Date.now() + renewEvery * 1.5;
-  while (Date.now() < end) {
-    await pause(Math.min(500, renewEvery / 4), undefined, signal ? { signal } : {});
-    const now = await read(cluster, path);
-    if (now && now.spec?.renewTime !== renewTime) throw heldBy(now, path, Date.now() + leaseDurationSeconds * 1000);
+  // Its times say that it has run out, by a clock that may be wrong. So it is its holder's for as long as it lasts from when we saw it, by a clock that
+  // nobody sets: observedTime of client-go (tools/leaderelection/leaderelection.go).
+  const end = performance.now() + duration;
+  try {
+    while (performance.now() < end) {
+      await pause(Math.min(500, duration / 10), undefined, signal ? { signal } : {});
+      const now = await read(cluster, path, signal);
+      if (!now) return;
+      if (now.spec?.renewTime !== renewTime) throw heldBy(now, path, Date.now() + duration);
+    }
+  } catch (thrown) {
+    if (!signal?.aborted) throw thrown;
+    throw new RerootError(EXIT.interrupted, `interrupted while watching whether ${other} still renews its lease`);
   }
 }
 
@@ -120,6 +123,7 @@ function keep(cluster: Cluster, path: string, holder: string, duration: number, 
   const lost = new AbortController();
   const stop = new AbortController();
   let renewed = Date.now();
+  const isLate = () => Date.now() - renewed > duration - renewEvery;
   const ours = { op: 'test' as const, path: '/spec/holderIdentity', value: holder };
 
   const loop = async () => {
@@ -141,8 +145,7 @@ function keep(cluster: Cluster, path: string, holder: string, duration: number, 
         // A server that is away for a while is no loss as long as nobody else could have taken the lease.
         if (isConflict(thrown) || isNotFound(thrown))
           lost.abort(lossOf(path, 'another runner took it, or it was deleted'));
-        else if (Date.now() - renewed > duration - renewEvery)
-          lost.abort(lossOf(path, `it could not be renewed: ${reasonOf(thrown)}`));
+        else if (isLate()) lost.abort(lossOf(path, `it could not be renewed: ${reasonOf(thrown)}`));
       }
     }
   };

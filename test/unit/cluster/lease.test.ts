@@ -93,7 +93,7 @@ describe('holdLease', () => {
   });
 
   it('takes over a lease that has run out and that nobody renews', async () => {
-    api.objects.set(PATH, lease('ben@laptop [42]', 60_000));
+    api.objects.set(PATH, lease('ben@laptop [42]', 60_000, 1));
 
     const held = await holdLease(cluster, { identity: 'anna@bastion', ...quick });
 
@@ -108,6 +108,37 @@ describe('holdLease', () => {
     await expect(holdLease(cluster, { identity: 'anna@bastion', ...quick })).rejects.toMatchObject({ exitCode: 3 });
 
     clearInterval(renewing);
+  });
+
+  it('watches for as long as the lease of its holder lasts, whose renewal may come as late as that', async () => {
+    api.objects.set(PATH, lease('ben@laptop [42]', 3_600_000, 3));
+    const late = setTimeout(() => api.objects.set(PATH, lease('ben@laptop [42]', 3_598_000, 3)), 1_500);
+
+    await expect(holdLease(cluster, { identity: 'anna@bastion', ...quick })).rejects.toMatchObject({ exitCode: 3 });
+
+    clearTimeout(late);
+    expect(spec()?.holderIdentity).toBe('ben@laptop [42]');
+  });
+
+  it('takes a lease that its holder gives up while it is watched', async () => {
+    api.objects.set(PATH, lease('ben@laptop [42]', 3_600_000));
+    setTimeout(() => api.objects.delete(PATH), 300);
+
+    const held = await holdLease(cluster, { identity: 'anna@bastion', ...quick });
+
+    expect(spec()?.holderIdentity).toBe(held.holder);
+    await held.release();
+  });
+
+  it('stops watching when it is interrupted', async () => {
+    api.objects.set(PATH, lease('ben@laptop [42]', 3_600_000));
+    const begun = Date.now();
+
+    const watch = holdLease(cluster, { identity: 'anna@bastion', signal: AbortSignal.timeout(200) });
+
+    await expect(watch).rejects.toMatchObject({ exitCode: 130 });
+    expect(Date.now() - begun).toBeLessThan(5_000);
+    expect(spec()?.holderIdentity).toBe('ben@laptop [42]');
   });
 
   it('outlives an API server that is away for less than the lease', async () => {

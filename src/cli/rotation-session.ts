@@ -37,7 +37,8 @@ export async function underLease(flags: GlobalFlags, work: (held: WithLease) => 
     lease.lost.addEventListener('abort', () =>
       emit({ type: 'error', message: 'another reroot took the Lease over: this one stops after the step under way' }),
     );
-    const world: World = { ...session, emit, now: () => Date.now(), signal: AbortSignal.any([signal, lease.lost]) };
+    const stop = AbortSignal.any([signal, lease.lost]);
+    const world: World = { ...session, emit, now: () => Date.now(), signal: stop, checkLease: lease.check };
     let exitCode: number = EXIT.done;
     try {
       await work({

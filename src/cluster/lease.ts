@@ -23,6 +23,8 @@ export interface HeldLease {
   holder: string;
   /** Aborts when the lease could not be renewed in time or was taken: no new step may begin then. */
   lost: AbortSignal;
+  /** Looks at the time and ends `lost` when the lease may be another's by now: nothing is renewed while a machine sleeps, and no timer says so before a step. */
+  check(): void;
   /** Gives the lease up; does nothing when it is lost. */
   release(): Promise<void>;
 }
@@ -154,6 +156,10 @@ function keep(cluster: Cluster, path: string, holder: string, duration: number, 
   return {
     holder,
     lost: lost.signal,
+    check() {
+      if (!stop.signal.aborted && isLate())
+        lost.abort(lossOf(path, 'it was not renewed in time: this machine slept, or its clock was set'));
+    },
     async release() {
       stop.abort();
       await done;

@@ -21,6 +21,8 @@ export interface Context {
   now: () => number;
   /** Ends when the user interrupts or the Lease is lost: the step under way is finished, no new one begins. */
   signal: AbortSignal;
+  /** Ends `signal` when the Lease may be another's by now, though nobody has said so yet: this machine slept. */
+  checkLease?: () => void;
   inventory: Inventory;
   rotation: Rotation;
   materials: readonly AuthorityMaterial[];

@@ -12,6 +12,7 @@ import { type PodObject, podFact } from '../discover/pods.ts';
 import { EXIT, RerootError } from '../errors.ts';
 import type { Context } from './context.ts';
 import { type EndpointSlice, leftWithout } from './endpoints-left.ts';
+import { isStopped } from './stop.ts';
 
 /** Namespaces in which pods are evicted at the same time. */
 const AT_ONCE = 8;
@@ -45,7 +46,7 @@ async function evictOne(ctx: Context, step: Step, party: PartyId, sentAway: Set<
     }
     const waited = ctx.now() - begun;
     if (waited > EVICTION_LIMIT) throw givenUp(party, held);
-    if (ctx.signal.aborted) throw new RerootError(EXIT.interrupted, `interrupted while evicting ${party}`);
+    if (isStopped(ctx)) throw new RerootError(EXIT.interrupted, `interrupted while evicting ${party}`);
     const data = { seconds: Math.round(waited / 1000) };
     ctx.emit({ type: 'wait', step: step.id, party, message: `${party} waits: ${held}`, data });
     await pause(2_000);

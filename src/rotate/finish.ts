@@ -4,6 +4,7 @@ import { removeBackups } from './backups.ts';
 import type { Context } from './context.ts';
 import { writeRecord } from './record.ts';
 import { destroyStaged, leaveKey, leftKeyPath } from './staging.ts';
+import { stopBefore } from './stop.ts';
 
 /** After retire: the new generation is the only one. */
 export async function finishRetired(ctx: Context): Promise<void> {
@@ -48,6 +49,7 @@ async function leaveMadeKeys(ctx: Context): Promise<void> {
  * between begins here again.
  */
 async function end(ctx: Context, state: 'done' | 'rolled-back'): Promise<void> {
+  stopBefore(ctx, 'the staged keys and backups are removed');
   const nodes = new Set(ctx.inventory.stores.flatMap(({ node }) => (node ? [node] : [])));
   await Promise.all([...nodes].map((node) => removeBackups(ctx, node)));
   ctx.record.ending = state;

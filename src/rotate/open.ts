@@ -24,6 +24,7 @@ import { type AuthorityMaterial, authorityRotation } from './material.ts';
 import { type AccessOf, makeHomes, newRecord, readRecord, writeRecord } from './record.ts';
 import type { RotationRecord } from './record-types.ts';
 import { destroyStaged, readStaged, stageKeys } from './staging.ts';
+import { stopBefore } from './stop.ts';
 
 export interface World {
   config: Config;
@@ -34,6 +35,7 @@ export interface World {
   emit: Emit;
   now: () => number;
   signal: AbortSignal;
+  checkLease?: () => void;
 }
 
 /** Both are served by the same components and can go in the same waves. */
@@ -181,6 +183,8 @@ export function rotationOf(record: RotationRecord, materials: readonly Authority
 
 /** The first writes: folders, staged keys, backup, record. Refuses before the first of them when a precondition is not met. */
 export async function begin(ctx: Context): Promise<void> {
+  // Another who took the Lease since our look may have begun, and what looks left over is theirs.
+  stopBefore(ctx, 'the first write');
   refuseUnmet(ctx);
   await clearLeftovers(ctx);
   await makeHomes(ctx.folders, ctx.accessOf);

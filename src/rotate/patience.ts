@@ -5,6 +5,7 @@ import type { PartyId } from '../core/model/ids.ts';
 import type { Step } from '../core/model/step.ts';
 import { EXIT, RerootError } from '../errors.ts';
 import type { Context } from './context.ts';
+import { isStopped } from './stop.ts';
 import { GO_ON } from './tell.ts';
 
 /** What is still open. */
@@ -39,7 +40,7 @@ export async function untilNothingIsOpen(
     if (!open) return true;
     const waited = ctx.now() - begun;
     if (waited > limit) return false;
-    if (ctx.signal.aborted)
+    if (isStopped(ctx))
       throw new RerootError(EXIT.interrupted, `interrupted while waiting for ${open.what}`, { hints: [GO_ON] });
     if (ctx.now() >= tellAt) {
       tellAt = ctx.now() + 1_000;

@@ -9,6 +9,7 @@ import type { Step } from '../core/model/step.ts';
 import { EXIT, RerootError } from '../errors.ts';
 import type { Context } from './context.ts';
 import { evictAll } from './evict-pods.ts';
+import { isStopped } from './stop.ts';
 import { GO_ON } from './tell.ts';
 import { annotationsFor, isRolledOut, notRollingBecause, progressOf, type Workload, wasAsked } from './workload.ts';
 
@@ -46,7 +47,7 @@ export async function rollOut(ctx: Context, step: Step, workloads: readonly Stor
 }
 
 async function rollOne(ctx: Context, step: Step, place: Place): Promise<void> {
-  if (ctx.signal.aborted) throw interrupted(place);
+  if (isStopped(ctx)) throw interrupted(place);
   const found = await look(ctx, place);
   const because = found === undefined ? 'it has gone' : notRollingBecause(place.kind, found);
   if (found === undefined || because !== undefined) {
@@ -115,7 +116,7 @@ async function rolledOut(ctx: Context, step: Step, place: Place): Promise<void> 
         { hints: [`kubectl -n ${place.namespace} describe ${place.kind.toLowerCase()} ${place.name}`, GO_ON] },
       );
     }
-    if (ctx.signal.aborted) throw interrupted(place);
+    if (isStopped(ctx)) throw interrupted(place);
     await pause(1_000);
   }
 }

@@ -4,21 +4,22 @@ import { apply } from '../core/model/apply.ts';
 import type { State } from '../core/model/state.ts';
 import type { Effect, Step } from '../core/model/step.ts';
 import type { Topology } from '../core/model/topology.ts';
-import { EXIT, RerootError, reasonOf } from '../errors.ts';
+import { reasonOf } from '../errors.ts';
 import { act } from './act.ts';
 import type { Context } from './context.ts';
 import { saveRecord, saveRecordNowAndThen } from './keep-record.ts';
 import { passGate, proveInto, showInstead } from './show.ts';
-import { blocked, GO_ON, iso, targetsOf } from './tell.ts';
+import { stopBefore } from './stop.ts';
+import { blocked, iso, targetsOf } from './tell.ts';
 
 /** The state of beliefs after the step. Throws RerootError where it is blocked, fails or is interrupted; then it is recorded as that. */
 export async function runStep(ctx: Context, topology: Topology, before: State, step: Step): Promise<State> {
   const common = { step: step.id, move: step.move, authority: step.authority };
-  if (ctx.signal.aborted)
-    throw new RerootError(EXIT.interrupted, `interrupted before: ${step.title}`, { hints: [GO_ON] });
+  stopBefore(ctx, step.title);
   if (step.blockers.length > 0) throw blocked(ctx, step);
 
   let state = await passGate(ctx, topology, before, step);
+  stopBefore(ctx, step.title);
   const begun = ctx.now();
   ctx.emit({ type: 'step', ...common, message: step.title, data: { state: 'begin', targets: targetsOf(step) } });
   const entry = { id: step.id, move: step.move, title: step.title, begunAt: iso(begun), state: 'begun' as const };

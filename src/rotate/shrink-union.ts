@@ -10,6 +10,7 @@ import { EXIT, RerootError } from '../errors.ts';
 import { parseCertificates, toPem } from '../pki/pem.ts';
 import type { Observation } from '../prove/prove.ts';
 import type { Context } from './context.ts';
+import { isStopped } from './stop.ts';
 
 const PATH = '/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication';
 /** Milliseconds. Each API server's publisher polls once a minute (cluster_authentication_trust_controller.go): two polls show that none adds it again. */
@@ -40,7 +41,7 @@ export async function settle(ctx: Context, proof: Proof): Promise<Observation[]>
     for (const store of proof.of) if (await dropOnce(ctx, keyOf(store))) noteEdit(ctx, keyOf(store));
     const quiet = Math.min(...proof.of.map((store) => ctx.now() - stateOf(ctx, keyOf(store)).quietSince));
     if (quiet >= QUIET) return proof.of.map((of) => shown(ctx, proof, of, quiet));
-    if (ctx.signal.aborted) {
+    if (isStopped(ctx)) {
       throw new RerootError(EXIT.interrupted, 'interrupted while watching extension-apiserver-authentication', {
         hints: ['run the same command again to go on from here'],
       });

@@ -6,6 +6,7 @@ import { makeBridge } from '../pki/bridge.ts';
 import type { Context } from './context.ts';
 import { authorityRotation } from './material.ts';
 import { writeRecord } from './record.ts';
+import { stopBefore } from './stop.ts';
 
 export async function turnBack(ctx: Context): Promise<void> {
   if (ctx.record.state === 'rolling-back') {
@@ -14,6 +15,7 @@ export async function turnBack(ctx: Context): Promise<void> {
   }
   refuseAfterDrop(ctx);
   refuseTornPairs(ctx);
+  stopBefore(ctx, 'the rollback');
   for (const material of ctx.materials) {
     // A front-proxy CA serves nothing, and a key that leaked gets no bridge that makes it trusted again. The route forth says nothing
     // here: the way back needs the new key alone, so the plan is asked.

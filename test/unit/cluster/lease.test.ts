@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Cluster, connect, type KubeObject } from '../../../src/cluster/client.ts';
 import { blankHolder, leaseHolder } from '../../../src/cluster/leader.ts';
 import { holdLease } from '../../../src/cluster/lease.ts';
@@ -139,6 +139,20 @@ describe('holdLease', () => {
     await expect(watch).rejects.toMatchObject({ exitCode: 130 });
     expect(Date.now() - begun).toBeLessThan(5_000);
     expect(spec()?.holderIdentity).toBe('ben@laptop [42]');
+  });
+
+  it('is lost by the first look at the time after a sleep, before any timer', async () => {
+    const held = await holdLease(cluster, { identity: 'anna@bastion' });
+    held.check();
+    expect(held.lost.aborted).toBe(false);
+
+    const awake = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 23_000);
+    held.check();
+    awake.mockRestore();
+
+    expect(held.lost.aborted).toBe(true);
+    expect((held.lost.reason as Error).message).toMatch(/not renewed in time/);
+    await held.release();
   });
 
   it('outlives an API server that is away for less than the lease', async () => {

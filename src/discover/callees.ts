@@ -8,6 +8,7 @@ import { type Address, type AddressBook, addressBook } from '../cluster/service.
 import { type Dial, directly, servedChain } from '../cluster/wire.ts';
 import { objectId, type PartyId } from '../core/model/ids.ts';
 import type { ServiceRef } from '../core/model/inventory.ts';
+import { some } from '../core/model/some.ts';
 import { reasonOf } from '../errors.ts';
 import { type Certificate, readCertificate } from '../pki/certificate.ts';
 import { parseCertificates } from '../pki/pem.ts';
@@ -60,7 +61,7 @@ export interface CalleeSeen {
 }
 
 const ADMISSION = '/apis/admissionregistration.k8s.io/v1';
-/** Pods behind one Service that are asked in a look at everything. */
+/** Pods behind one Service that are asked at the same time, and first. */
 const MOST = 32;
 /** Milliseconds: a cluster address that is not routed from here gives no answer at all. */
 const PATIENCE = 3_000;
@@ -139,31 +140,41 @@ async function look(addressesOf: AddressBook, declared: Declared, dial: Dial): P
   if ('why' in place) return { ...base, why: place.why };
   base.serverName = place.name;
   if (place.service) base.service = place.service;
-  const why = new Set<string>();
-  // As the configuration says, then, where that shows nothing, through the node of each Pod: pod networks are seldom routed from elsewhere.
-  for (const through of [false, true]) {
-    const places = through ? place.addresses.filter(({ node }) => node !== undefined) : place.addresses;
-    const looks = await Promise.all(places.map((address) => meet(address, through, place.name, dial)));
-    const met = looks.filter((one) => 'chain' in one);
-    const [first] = met;
-    if (first) return { ...base, ...first.way, served: first.chain, ...othersOf(met) };
-    for (const one of looks) if ('why' in one) why.add(one.why);
-  }
-  return { ...base, why: [...why].join('; ') };
+  const looks = await lookAtEach(place.addresses, (address) => meetEither(address, place.name, dial));
+  const met = looks.filter((one) => 'chain' in one);
+  const missing = looks.flatMap((one) => ('why' in one ? [one.why] : []));
+  const reasons = some([...new Set(missing)], 3, 'semicolon');
+  // Proofs go one way to all of them.
+  const first = met.find(({ way }) => way.through !== undefined) ?? met[0];
+  if (!first) return { ...base, why: reasons };
+  const why = missing.length > 0 ? { why: `${missing.length} of the ${looks.length} behind it: ${reasons}` } : {};
+  return { ...base, ...first.way, served: first.chain, ...othersOf(first, met), ...why };
+}
+
+/** Where none of the first shows anything the way there is missing, and the others are not asked. */
+async function lookAtEach(addresses: readonly Address[], meet: (address: Address) => Promise<Look>): Promise<Look[]> {
+  const looks = await Promise.all(addresses.slice(0, MOST).map(meet));
+  if (!looks.some((one) => 'chain' in one)) return looks;
+  const limit = pLimit(MOST);
+  return [...looks, ...(await Promise.all(addresses.slice(MOST).map((address) => limit(() => meet(address)))))];
 }
 
 interface Met {
   way: Pick<CalleeSeen, 'endpoint' | 'through'>;
   chain: Certificate[];
 }
+type Look = Met | { why: string };
+
+/** As the configuration says, then, where that shows nothing, through the Pod's node: pod networks are seldom routed from elsewhere. */
+async function meetEither(address: Address, name: string, dial: Dial): Promise<Look> {
+  const look = await meet(address, false, name, dial);
+  if ('chain' in look || address.node === undefined) return look;
+  const through = await meet(address, true, name, dial);
+  return 'chain' in through || through.why === look.why ? through : { why: `${look.why}; ${through.why}` };
+}
 
 /** One handshake, with the name that API servers ask for. */
-async function meet(
-  { host, port, node }: Address,
-  through: boolean,
-  name: string,
-  dial: Dial,
-): Promise<Met | { why: string }> {
+async function meet({ host, port, node }: Address, through: boolean, name: string, dial: Dial): Promise<Look> {
   try {
     const { chain } = await servedChain(host, port, {
       timeout: PATIENCE,
@@ -179,9 +190,9 @@ async function meet(
 }
 
 /** What Pods behind the same Service serve that have taken something up earlier or later than the first: each leaf once. */
-function othersOf([first, ...rest]: readonly Met[]): Pick<CalleeSeen, 'others'> {
-  const byLeaf = new Map(rest.map(({ chain }) => [chain[0]?.fingerprint, chain]));
-  byLeaf.delete(first?.chain[0]?.fingerprint);
+function othersOf(first: Met, met: readonly Met[]): Pick<CalleeSeen, 'others'> {
+  const byLeaf = new Map(met.map(({ chain }) => [chain[0]?.fingerprint, chain]));
+  byLeaf.delete(first.chain[0]?.fingerprint);
   return byLeaf.size > 0 ? { others: [...byLeaf.values()] } : {};
 }
 
@@ -214,6 +225,5 @@ async function placeOf(addressesOf: AddressBook, { url, service }: ClientConfig)
   const ref = { namespace, name, port };
   const addresses = await addressesOf(ref);
   if ('why' in addresses) return addresses;
-  // Proofs ask each of them (src/prove/endpoint.ts).
-  return { addresses: addresses.slice(0, MOST), name: `${name}.${namespace}.svc`, service: ref };
+  return { addresses, name: `${name}.${namespace}.svc`, service: ref };
 }

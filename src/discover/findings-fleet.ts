@@ -207,6 +207,6 @@ function callees({ inventory }: Seen): Finding[] {
       reason: 'callee-not-seen',
       subject: callee.id,
       message: `what it serves could not be seen from here: ${callee.why}`,
-      fix: 'run reroot where cluster addresses can be reached, or waive it by name when a rotation asks',
+      fix: `run reroot where it can be reached; while its caBundle trusts a CA that goes, retire waits for it, or for --waive ${callee.id}=REASON`,
     }));
 }

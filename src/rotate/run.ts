@@ -12,6 +12,7 @@ import { refuseAway } from './open.ts';
 import { refuseOwnCutOff } from './own-kubeconfig.ts';
 import { runStep } from './run-step.ts';
 import { blocked, tellPlan } from './tell.ts';
+import { haveCome } from './unseen-callees.ts';
 
 /** More rounds than any rotation needs: each one begins with a look, and a healthy one ends in the second. */
 const ROUNDS = 8;
@@ -80,6 +81,7 @@ async function runSteps(ctx: Context, plan: Plan): Promise<'done' | 'look-first'
       ctx.emit({ type: 'move', move, message: `${move} begins`, data: { state: 'begin' } });
     }
     try {
+      if (await haveCome(ctx, step)) return false;
       state = await runStep(ctx, topology, state, step);
       hasChanged ||= step.action.do !== 'prove';
       if (movesPods(step)) return 'look-first';

@@ -195,6 +195,7 @@ export interface Callee {
   /** The store its serving certificate comes from, where reroot found it by fingerprint. */
   servingStore?: StoreId;
   insecureSkipTLSVerify?: boolean;
+  /** Why it showed nothing, or some of the Pods behind it did not, in words. */
   why?: string;
 }
 

@@ -14,6 +14,7 @@ import { place } from './place.ts';
 import { restartPods } from './pods.ts';
 import { leaderStores, ownStoresOf, usesWhere } from './roles.ts';
 import { waitForStrangers } from './strangers.ts';
+import { waitForUnseen } from './unseen-callees.ts';
 import { write } from './write-steps.ts';
 
 export function retire(c: Course): void {
@@ -36,6 +37,7 @@ export function retire(c: Course): void {
   shrinkUnion(c, 'new');
   waitForStrangers(c, begun, ['trust', 'credential']);
   blockersFirst(c, begun);
+  waitForUnseen(c, begun, 'old');
 }
 
 /** caBundles, cluster-info and every kubeconfig that still holds both. */

@@ -19,6 +19,7 @@ import { againstReverse } from './route.ts';
 import { restartUnknown } from './stale-restarts.ts';
 import { staticPods } from './static-pods.ts';
 import { trustBothAgain } from './trust-again.ts';
+import { firstDrop, waitForUnseen } from './unseen-callees.ts';
 import { lacking, write } from './write-steps.ts';
 
 /** Steps back to old from wherever the rotation is. No steps: nothing holds new. Pure; `now` in milliseconds. */
@@ -56,6 +57,8 @@ export function planRollback(inventory: Inventory, rotation: Rotation, now: Mill
   unfreeze(c);
   shrinkUnion(c, 'old');
   blockersFirst(c, begun);
+  // Whoever is down must not keep the others from going back: only what would cut it off waits.
+  waitForUnseen(c, firstDrop(c, begun, 'new'), 'new');
   prove(c, 'rollback');
   return planOf(c);
 }

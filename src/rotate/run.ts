@@ -81,7 +81,7 @@ async function runSteps(ctx: Context, plan: Plan): Promise<'done' | 'look-first'
       ctx.emit({ type: 'move', move, message: `${move} begins`, data: { state: 'begin' } });
     }
     try {
-      if (await haveCome(ctx, step)) return false;
+      if (await haveCome(ctx, step)) return 'look-first';
       state = await runStep(ctx, topology, state, step);
       hasChanged ||= step.action.do !== 'prove';
       if (movesPods(step)) return 'look-first';

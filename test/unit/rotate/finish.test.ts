@@ -26,6 +26,7 @@ beforeEach(() => {
     accessOf: () => access,
     emit: () => undefined,
     now: () => 1000,
+    signal: new AbortController().signal,
     materials: [],
     record: newRecord(options, []),
     inventory: { stores: [{ node: 'n1' }], instances: [] },

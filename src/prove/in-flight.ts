@@ -96,13 +96,18 @@ async function isTakenUp(ctx: LookContext, flight: Flight): Promise<boolean> {
 /** Between two clocks and the whole seconds of a creation time. Milliseconds. */
 const MARGIN = 3_000;
 
+/** Names of requests whose key lies in a file (K:pkg/kubelet/certificate/bootstrap/bootstrap.go digestedName); all others are `csr-` and five letters. */
+const KEY_IN_FILE = /^node-csr-/;
+
 /**
- * A kubelet that renews its certificate holds the key of its request in memory until the answer comes (C:util/certificate/certificate_manager.go):
- * one that has started since cannot take it up any more. kubeadm init leaves such a request, for it restarts the kubelet. A request by a
- * bootstrap token has its key in a file, and is taken up again.
+ * A kubelet that rotates its certificate holds the key of its request in memory until the answer comes (C:util/certificate/certificate_manager.go), of
+ * its first one by a bootstrap token as well (K:cmd/kubelet/app/server.go buildKubeletClientConfig): one that has started since cannot take it up any more.
+ * kubeadm init leaves such a request, for it restarts the kubelet. One that does not rotate has its key in a file, and takes it up again.
  */
 async function isForgotten(ctx: LookContext, { csr, age }: Flight, kubelet: Instance): Promise<boolean> {
-  if (!csr.spec.username?.startsWith('system:node:')) return false;
+  const { username = '' } = csr.spec;
+  const isItsOwn = username.startsWith('system:node:') || BOOTSTRAP.test(username);
+  if (!isItsOwn || KEY_IN_FILE.test(csr.metadata.name)) return false;
   const running = await ctx.tables.of(kubelet);
   if (!running) return false;
   return ours(ctx, kubelet.node, running.process.startedAt) > ctx.now() - age + MARGIN;

@@ -367,12 +367,12 @@ describe('through the API', () => {
   });
 
   /** One request for a kubelet's certificate, made so many milliseconds ago and answered with this certificate. */
-  const asked = (username: string, ago: number, certificate: string): void =>
+  const asked = (username: string, ago: number, certificate: string, name = 'csr-1'): void =>
     void w.api.objects.set('/apis/certificates.k8s.io/v1/certificatesigningrequests', {
       metadata: { name: '' },
       items: [
         {
-          metadata: { name: 'csr-1', creationTimestamp: new Date(Date.now() - ago).toISOString() },
+          metadata: { name, creationTimestamp: new Date(Date.now() - ago).toISOString() },
           spec: { signerName: 'kubernetes.io/kube-apiserver-client-kubelet', username, request: '' },
           status: { certificate: Buffer.from(certificate).toString('base64') },
         },
@@ -416,9 +416,9 @@ describe('through the API', () => {
     expect(await inFlight()).toBe('new');
   });
 
-  test('in flight: a request that its kubelet has forgotten by a restart is none, one by a bootstrap token is', async () => {
+  test('in flight: a request that its kubelet has forgotten by a restart is none, one whose key lies in a file is', async () => {
     const { cert } = clientLeaf(OLD, 'system:node:n1');
-    const ask = (username: string, ago: number) => asked(username, ago, cert);
+    const ask = (username: string, ago: number, name?: string) => asked(username, ago, cert, name);
     w.add({
       component: 'kubelet',
       settings: { 'kubeconfig.client-certificate': w.path('none.pem') },
@@ -429,6 +429,8 @@ describe('through the API', () => {
     ask('system:node:n1', 60_000);
     expect(await inFlight()).toBe('new');
     ask('system:bootstrap:abc', 60_000);
+    expect(await inFlight()).toBe('new');
+    ask('system:bootstrap:abc', 60_000, 'node-csr-8TOYc_WLFsHVVMnugCF8oQjN');
     expect(await inFlight()).toBe('old');
     ask('system:node:n1', 0);
     expect(await inFlight()).toBe('old');

@@ -1,5 +1,5 @@
 import { failedSafe, reasonOf } from '../errors.ts';
-import type { NodeAccess } from './access.ts';
+import { type NodeAccess, NodeUnreachable } from './access.ts';
 import { listProcesses, type ProcessSeen } from './processes.ts';
 import { NotRun, runHere } from './run-here.ts';
 import { AnswerCut, runScript } from './script.ts';
@@ -79,11 +79,15 @@ export async function terminate(
   );
 }
 
+/** kubectl's words for a stream that ended under it, perhaps before a byte of the answer had come (client-go remotecommand). Whether it was taken the processes show. */
+const STREAM_CUT = /error stream|websocket: close|abnormal closure|unexpected EOF/;
+
 async function restartUnit(access: NodeAccess, unit: string, options: RestartOptions): Promise<void> {
   const limits = { timeout: 120_000, ...options };
   const result = await runScript(access, 'systemctl restart -- "$1"', [unit], limits).catch((thrown: unknown) => {
     // The order was given and has cut the very way it came by: `kubectl exec` goes through the kubelet that is restarted.
-    if (thrown instanceof AnswerCut) return undefined;
+    if (thrown instanceof AnswerCut || (thrown instanceof NodeUnreachable && STREAM_CUT.test(thrown.message)))
+      return undefined;
     throw thrown;
   });
   if (!result || result.code === 0) return;

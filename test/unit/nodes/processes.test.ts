@@ -153,6 +153,12 @@ describe('restartComponent', () => {
   it('takes the order for given when it cuts the way by which it came, as through a pod of that kubelet', async () => {
     await restartUnit(`echo "$*" >${dir}/asked; exit 3`, `sh -c '"$@" | head -n 1' sh`);
     expect(readFileSync(join(dir, 'asked'), 'utf8')).toBe('restart -- etcd.service\n');
+    // Cut before a byte of the answer came: kubectl's words for it.
+    const words =
+      'error: error reading from error stream: next reader: websocket: close 1006 (abnormal closure): unexpected EOF';
+    rmSync(join(dir, 'asked'));
+    await restartUnit(`echo "$*" >${dir}/asked`, `sh -c '"$@" >/dev/null; echo "${words}" >&2; exit 1' sh`);
+    expect(readFileSync(join(dir, 'asked'), 'utf8')).toBe('restart -- etcd.service\n');
     await restartUnit('exit 0');
     const away = execAccess('false', 'n1', 'n1');
     await expect(

@@ -4,6 +4,7 @@ import { reasonOf } from '../errors.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import { parseCertificates } from '../pki/pem.ts';
 import { certificateBodies, certificatesInText } from '../pki/pem-in-text.ts';
+import { otherBlocksIn } from './material.ts';
 
 export interface PemSeen {
   /** As a reader of PEM files sees them. */
@@ -12,6 +13,8 @@ export interface PemSeen {
   fault?: string;
   /** All that stand within the text, where those are more. */
   embedded: Certificate[];
+  /** Labels of what else such a reader sees, as `Store.otherBlocks`. */
+  otherBlocks?: string[];
 }
 
 /** The same bundle lies in thousands of namespaces: each text is read once. */
@@ -34,7 +37,8 @@ function readPem(text: string): PemSeen {
 function plainIn(text: string): Omit<PemSeen, 'embedded'> {
   try {
     const certificates = parseCertificates(text, 'it');
-    return certificates.length > 0 ? { certificates } : { certificates, fault: 'it holds no certificate' };
+    if (certificates.length === 0) return { certificates, fault: 'it holds no certificate' };
+    return { certificates, ...otherBlocksIn(text, 'it') };
   } catch (thrown) {
     return { certificates: [], fault: reasonOf(thrown) };
   }

@@ -6,7 +6,7 @@ import type { Millis, Store } from '../core/model/inventory.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import { certificateBodies } from '../pki/pem-in-text.ts';
 import { kubeconfigParts, looksLikeKubeconfig } from './kubeconfig-parts.ts';
-import { otherBlocksIn, type RawStore } from './material.ts';
+import type { RawStore } from './material.ts';
 import { type PemSeen, pemReader } from './object-pem.ts';
 import { listReduced } from './paged.ts';
 import { ROOT_CA_CONFIG_MAP } from './pods.ts';
@@ -88,7 +88,8 @@ function pemStores(
   look: Look,
 ): RawStore[] {
   const base = baseOf(kind, object, key);
-  const { certificates, fault, embedded } = look.read(text);
+  const seen = look.read(text);
+  const { certificates, fault, embedded } = seen;
   // What a component publishes is read as PEM by all who take it: within another text it is as good as not there.
   if (embedded.length > 0 && base.publishedBy === undefined) return embeddedStores(base, embedded);
   if (fault !== undefined) {
@@ -98,8 +99,10 @@ function pemStores(
   }
   const isBundle = certificates.every((certificate) => certificate.isCA);
   const held = isBundle ? 'object-bundle' : 'object-leaf';
-  return [{ ...base, certificates, kind: held, ...otherBlocksIn(text, 'it') }];
+  return [{ ...base, certificates, kind: held, ...othersOf(seen) }];
 }
+
+const othersOf = ({ otherBlocks }: PemSeen): Pick<RawStore, 'otherBlocks'> => (otherBlocks ? { otherBlocks } : {});
 
 /** A configuration has the CA that is trusted and the certificate that is presented in one text. */
 function embeddedStores(base: RawStore, certificates: Certificate[]): RawStore[] {
@@ -126,10 +129,12 @@ function kubeconfigStores(
   try {
     const parts = kubeconfigParts(text, '/');
     const about = { ...(parts.server ? { server: parts.server } : {}), ...(parts.user ? { user: parts.user } : {}) };
-    const ca = parts.ca?.pem === undefined ? [] : read(parts.ca.pem).certificates;
+    const ca = parts.ca?.pem === undefined ? undefined : read(parts.ca.pem);
     const client = parts.client?.pem === undefined ? [] : read(parts.client.pem).certificates;
     return [
-      ...(ca.length > 0 ? [{ ...base, ...about, certificates: ca, ...otherBlocksIn(parts.ca?.pem ?? '', 'it') }] : []),
+      ...(ca && ca.certificates.length > 0
+        ? [{ ...base, ...about, certificates: ca.certificates, ...othersOf(ca) }]
+        : []),
       ...(client.length > 0
         ? [{ ...base, ...about, id: `${base.id}:client`, kind: 'object-leaf' as const, certificates: client }]
         : []),

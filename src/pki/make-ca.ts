@@ -70,8 +70,7 @@ const COMMON_NAME_LIMIT = 64; // ub-common-name, RFC 5280 appendix A.1
  */
 export function newSubject(old: Certificate, at: number): string {
   const { commonName = '' } = nameParts(old.slices.subjectDer);
-  const [, stem = '', date, count = '1'] =
-    /^(.*?)(?:(?:^|-)ca)?(?:-(\d{4}-\d\d-\d\d)(?:-(\d+))?)?$/is.exec(commonName) ?? [];
+  const { stem, date, count = '1' } = generationIn(commonName);
   const today = day(at);
   for (let n = date === today ? Number(count) + 1 : 1; ; n++) {
     const suffix = `ca-${today}${n === 1 ? '' : `-${n}`}`;
@@ -79,6 +78,12 @@ export function newSubject(old: Certificate, at: number): string {
     const name = stem === '' ? suffix : `${stem.slice(0, room)}-${suffix}`;
     if (!sameName(encodeName({ commonName: name }), old.slices.subjectDer)) return name;
   }
+}
+
+/** A CA's name taken apart, as `newSubject` makes them: `kubernetes-ca-2026-11-24-2` is `kubernetes`, the day and `2`. */
+export function generationIn(name: string): { stem: string; date: string | undefined; count: string | undefined } {
+  const [, stem = '', date, count] = /^(.*?)(?:(?:^|-)ca)?(?:-(\d{4}-\d\d-\d\d)(?:-(\d+))?)?$/is.exec(name) ?? [];
+  return { stem, date, count };
 }
 
 /** Whether any verifier would hold the two for the same name. */

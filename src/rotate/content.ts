@@ -4,7 +4,6 @@ import type { KeyObject } from 'node:crypto';
 import { KUBELET_SERVER_CURRENT } from '../core/catalog/kubelet.ts';
 import { presenters } from '../core/catalog/presenters.ts';
 import { splitFlags } from '../core/catalog/split.ts';
-import { surveyOf } from '../core/catalog/survey.ts';
 import type { StoreId } from '../core/model/ids.ts';
 import { parseFileId } from '../core/model/ids.ts';
 import type { Store } from '../core/model/inventory.ts';
@@ -181,7 +180,7 @@ function chainRequest(request: ContentRequest, current: readonly Certificate[], 
 
 /** How components present it. Nobody, or in both ways: undefined. */
 function roleIn({ ctx, id }: ContentRequest): LeafRequest['as'] {
-  const all = presenters(surveyOf(ctx.inventory, ctx.rotation, ctx.now())).get(id) ?? [];
+  const all = presenters(ctx.inventory).get(id) ?? [];
   const [role, ...more] = new Set(all.map((one) => one.role));
   return more.length === 0 ? role : undefined;
 }

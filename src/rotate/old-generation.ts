@@ -7,6 +7,7 @@ import { EXIT, RerootError } from '../errors.ts';
 import { readFiles } from '../nodes/files.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import { matches } from '../pki/keys.ts';
+import { generationIn } from '../pki/make-ca.ts';
 import { parseCertificates, parsePrivateKey } from '../pki/pem.ts';
 import type { Generation } from './material.ts';
 import type { AccessOf } from './record.ts';
@@ -63,12 +64,8 @@ export function anchorInUse(authority: Authority, { anchors }: AuthorityFact, in
   );
 }
 
-/** A CA's name without what tells its generations apart: `kubernetes` of `CN=kubernetes-ca-2026-11-27`. */
-const stemOf = ({ subject }: CertFact): string =>
-  subject
-    .toLowerCase()
-    .replace(/^cn=/, '')
-    .replace(/(?:(?:^|-)ca)?(?:-\d{4}-\d\d-\d\d(?:-\d+)?)?$/, '');
+/** What the names of a CA's generations share: `kubernetes` of `CN=kubernetes-ca-2026-11-27`. */
+const stemOf = ({ subject }: CertFact): string => generationIn(subject.toLowerCase().replace(/^cn=/, '')).stem;
 
 async function readAnchor(
   authority: Authority,

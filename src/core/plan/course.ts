@@ -6,7 +6,7 @@ import { type PartyId, parseFileId, type StoreId, type UseId } from '../model/id
 import type { Inventory, Millis } from '../model/inventory.ts';
 import type { Move, Rotation } from '../model/rotation.ts';
 import { believed, initialState, type State } from '../model/state.ts';
-import type { Refusal, Step } from '../model/step.ts';
+import type { Blocker, Refusal, Step } from '../model/step.ts';
 import type { StoreClass, Topology, Use } from '../model/topology.ts';
 import type { Value } from '../model/value.ts';
 
@@ -64,6 +64,12 @@ export function loadedNow(c: Course, use: Use): readonly Value[] {
   const touched =
     use.sources.some(({ store }) => c.written.has(store)) || use.parties.some((one) => c.restarted.has(one));
   return (touched ? undefined : c.t.initial.uses[use.id]) ?? held(c, use.id);
+}
+
+/** Lets the step at this place wait for these as well; where there is none, nothing waits. */
+export function addBlockers(c: Course, at: number, blockers: readonly Blocker[]): void {
+  const step = c.steps[at];
+  if (step) c.steps[at] = { ...step, blockers: [...step.blockers, ...blockers] };
 }
 
 /** The real stores behind store ids: a class's members. */

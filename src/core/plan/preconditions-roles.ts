@@ -10,7 +10,7 @@ import { where } from './used-stores.ts';
 function bothRoles(survey: Survey): Refusal[] {
   const bridged = survey.rotation.authorities.filter((a) => a.route === 'bridge');
   const servers = new Set(survey.instances('kube-apiserver').map(({ id }) => id));
-  return [...presenters(survey)].flatMap(([id, all]) => {
+  return [...presenters(survey.inventory)].flatMap(([id, all]) => {
     const store = survey.store(id);
     // Only what API servers present gets a bridge.
     if (!store || !all.some(({ by }) => servers.has(by)) || new Set(all.map(({ role }) => role)).size < 2) return [];

@@ -5,16 +5,14 @@ import { contentOf, memoryOf } from '../catalog/instance-part.ts';
 import type { Store, Stranger } from '../model/inventory.ts';
 import type { Blocker } from '../model/step.ts';
 import type { Holds } from '../model/value.ts';
-import type { Course } from './course.ts';
+import { addBlockers, type Course } from './course.ts';
 
 /** Lets the first of the steps since `begun` wait for those that may hold old in one of these ways. */
 export function waitForStrangers(c: Course, begun: number, ways: readonly Holds[]): void {
-  const first = c.steps[begun];
-  if (!first) return;
   const blockers = (c.survey.inventory.strangers ?? [])
     .filter((stranger) => !c.survey.isWaived(stranger.id) && mayHoldOld(c, stranger, ways))
     .map(blockerOf);
-  c.steps[begun] = { ...first, blockers: [...first.blockers, ...blockers] };
+  addBlockers(c, begun, blockers);
 }
 
 function mayHoldOld({ survey, rotation }: Course, { startedAt, stores }: Stranger, ways: readonly Holds[]): boolean {

@@ -4,17 +4,15 @@
 import { trustOf } from '../catalog/value-of.ts';
 import type { Callee } from '../model/inventory.ts';
 import type { Blocker, Step } from '../model/step.ts';
-import type { Course } from './course.ts';
+import { addBlockers, type Course } from './course.ts';
 
 /** Lets the step at this place wait for those whose caBundle holds what is to be dropped. */
 export function waitForUnseen(c: Course, at: number, dropped: 'old' | 'new'): void {
-  const step = c.steps[at];
-  if (!step) return;
-  const named = new Set(step.blockers.map(({ party }) => party));
+  const named = new Set(c.steps[at]?.blockers.map(({ party }) => party));
   const blockers = unseen(c, dropped)
     .filter(({ id }) => !named.has(id))
     .map((callee) => blockerOf(callee, dropped));
-  c.steps[at] = { ...step, blockers: [...step.blockers, ...blockers] };
+  addBlockers(c, at, blockers);
 }
 
 /** The first step since `begun` that leaves one CA alone in the caBundle of such a one; -1 for none. */

@@ -9,15 +9,18 @@ import { restartsSince, type SupervisorEvent } from './tally.ts';
 
 const COMPONENTS = ['kube-apiserver', 'etcd', 'kube-scheduler', 'kube-controller-manager', 'kubelet'];
 
-/** Begins to count; what it gives ends that and tells the most that any instance of each component was restarted, and on a full lab how many pods were. */
+/**
+ * Begins to count; what it gives ends that and tells the most that any instance of each component was restarted, and on a full lab how
+ * many pods were. On a full lab `nodes` are those whose components count, all of them unless told.
+ */
 export async function countRestarts(
   kind: 'processes' | 'full',
   dir: string,
+  nodes: readonly string[] = (readLab(dir)?.nodes ?? []).map(({ name }) => name),
 ): Promise<() => Promise<Record<string, number>>> {
   const since = Date.now();
   if (kind === 'processes') return async () => restartsSince(readLog(join(dir, 'events.jsonl')), since, COMPONENTS);
   const kubeconfig = join(dir, 'kubeconfig');
-  const nodes = (readLab(dir)?.nodes ?? []).map(({ name }) => name);
   const watch = await watchStarts(join(dir, 'ssh_config'), nodes);
   const before = await lookAtPods(kubeconfig);
   return async () => ({

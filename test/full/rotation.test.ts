@@ -1,5 +1,5 @@
-// The whole page on five nodes by kubeadm, once: both authorities to the end of retire under load, what old opens afterwards, nodes that join,
-// a second rotation and the way back. Each test goes on from where the one before it ended.
+// The whole page on five nodes by kubeadm, once: both authorities to the end of retire under load, what old opens afterwards, and nodes that
+// join, in the middle and afterwards. Each test goes on from where the one before it ended.
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -14,14 +14,17 @@ import { command, killedOften } from '../lab/harness.ts';
 import { oneStory } from '../lab/one-story.ts';
 import { expectSignedBy } from '../lab/signers.ts';
 import { describeFull, type FullLab, fullLabUp, workloads } from './harness.ts';
+import { allReady, join, joinCommand, joinControlPlane, keepAside, leave } from './joins.ts';
 import { openKeysOn, saysAKey } from './keys.ts';
 import { doors, takeOldCredentials } from './old-doors.ts';
 import { expectOwnRenewal } from './own-renewal.ts';
 
 const AUTHORITIES = ['--authority', 'kubernetes,front-proxy'];
 const json = ['-o', 'json'];
-/** Times that reroot is killed before the end of issue. Its looks take some of the seconds until then, so not every kill meets a step. */
-const KILLS = 6;
+/** Times that reroot is killed before a node joins, and after that before the end of issue. Its looks take some of the seconds, so not every kill meets a step. */
+const KILLS = 3;
+/** A worker that has no part in the cluster yet when the rotation begins. */
+const LATE = 'w3';
 /** Clients of the load that hold old on purpose, or by what they are: they are waived, and are cut off. */
 const KEEP_OLD = ['fresh', 'kept', 'pod-frozen', 'pod-subpath', 'static-pod'];
 
@@ -35,8 +38,11 @@ await describeFull('the whole page on a full lab', () => {
     JSON.parse(await lab.on('cp1', 'cat /etc/kubernetes/pki/reroot/record.json'));
 
   beforeAll(async () => {
-    lab = await fullLabUp('test-full');
-    await workloads(lab.name);
+    const whole = await fullLabUp('test-full', ['--workers', '3']);
+    whole.kubectl(['cordon', LATE]);
+    await workloads(whole.name);
+    await keepAside(whole, LATE);
+    lab = { ...whole, nodes: whole.nodes.filter((node) => node !== LATE) };
   });
   afterAll(async () => {
     await load?.stop().catch(() => undefined);
@@ -71,17 +77,24 @@ await describeFull('the whole page on a full lab', () => {
     let oldJoin: string;
     let openKeys: string[];
 
-    test('killed six times at random moments it reaches the end of issue, under load', async () => {
+    test('killed six times at random moments it reaches the end of issue, under load, and a node joins in the middle', async () => {
       await takeOldCredentials(lab);
-      openKeys = await openKeysOn(lab);
+      openKeys = await openKeysOn({ ...lab, nodes: [...lab.nodes, LATE] });
       for (const { what, status } of await doors(lab, [])) expect(status, `${what}: old opens it before`).toBe('200');
-      oldJoin = await lab.on('cp1', 'kubeadm token create --print-join-command 2>/dev/null');
+      oldJoin = await joinCommand(lab);
       const args = ['--keep', '--rate', '5'];
       load = await cleanLoad({ command, lab: lab.name, seconds: 2400, args });
-      const counted = await countRestarts('full', lab.dir);
+      const counted = await countRestarts('full', lab.dir, lab.nodes);
       const rotate = ['rotate', '--until', 'issue', ...AUTHORITIES, ...json];
-      await killedOften(lab, rotate, { times: KILLS, from: 3_000, within: 30_000, onEvent });
+      const kills = { times: KILLS, from: 3_000, within: 30_000, onEvent };
+      await killedOften(lab, rotate, kills);
+      const { reached, steps } = await record();
+      await join(lab, LATE, await joinCommand(lab));
+      process.stdout.write(`${LATE} joined after ${reached ?? 'no move'}, ${steps.at(-1)?.id}\n`);
+      await killedOften(lab, rotate, kills);
       await lab.must(rotate, 0, { onEvent });
+      allReady(lab);
+      lab = { ...lab, nodes: [...lab.nodes, LATE] };
       await lab.must(['verify', ...json]);
       restarts = await counted();
     });
@@ -180,32 +193,17 @@ await describeFull('the whole page on a full lab', () => {
     });
 
     test('a fresh join command works, for a worker and for a control plane; an old one is refused', async () => {
-      const leave = async (node: string): Promise<void> => {
-        await lab.on(node, 'kubeadm reset -f >/dev/null 2>&1; rm -rf /etc/cni/net.d/lab-kubeconfig; true', {
-          timeout: 180_000,
-        });
-        lab.kubectl(['delete', 'node', node]);
-      };
-      const join = (node: string, line: string, more = ''): Promise<string> =>
-        lab.on(node, `${line.trim()} --ignore-preflight-errors=all --node-name ${node} ${more}`, {
-          timeout: 240_000,
-        });
-      await leave('w2');
-      const fails = await join('w2', `${oldJoin.trim()} --discovery-token-unsafe-skip-ca-verification=false`).then(
+      await leave(lab, LATE);
+      const fails = await join(lab, LATE, `${oldJoin} --discovery-token-unsafe-skip-ca-verification=false`).then(
         () => 'it joined',
         (thrown: Error) => thrown.message,
       );
       expect(fails).toMatch(/public key|pinned|x509|none of the/i);
-      const fresh = await lab.on('cp1', 'kubeadm token create --print-join-command 2>/dev/null');
-      await join('w2', fresh);
-      await leave('cp3');
-      const key = (await lab.on('cp1', 'kubeadm init phase upload-certs --upload-certs 2>/dev/null | tail -1')).trim();
-      await join(
-        'cp3',
-        fresh,
-        `--control-plane --certificate-key ${key} --apiserver-advertise-address ${lab.address('cp3')}`,
-      );
-      lab.kubectl(['wait', '--for=condition=Ready', 'node', '--all', '--timeout=50s']);
+      const fresh = await joinCommand(lab);
+      await join(lab, LATE, fresh);
+      await leave(lab, 'cp3');
+      await joinControlPlane(lab, 'cp3', fresh);
+      allReady(lab);
       await lab.on('cp1', 'kubeadm certs check-expiration');
       const plan = await lab.on('cp1', 'KUBECONFIG=/etc/kubernetes/admin.conf kubeadm upgrade plan v1.36.3 2>&1', {
         timeout: 240_000,

@@ -39,7 +39,7 @@ describe('on a lab that nobody touches', () => {
   it('gets answers for every client kind and no failure, at little cost, and cleans up', async () => {
     const file = join(lab.dir, 'summary.json');
     const before = await webhookCounts();
-    const load = startLoad(lab, '--seconds', '30', '--summary', file);
+    const load = startLoad(lab, '--baseline', '10', '--seconds', '15', '--summary', file);
     const { code, summary, stderr } = await load.ended;
 
     expect(shown(summary.failures), stderr).toEqual([]);
@@ -48,7 +48,7 @@ describe('on a lab that nobody touches', () => {
       result: 'done',
       failed: 0,
       failuresOmitted: 0,
-      baseline: { clean: true, seconds: 20 },
+      baseline: { clean: true, seconds: 10 },
     });
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(summary);
     for (const kind of kindsOf('processes')) expect(summary.clients[kind]?.ok, kind).toBeGreaterThan(0);
@@ -71,7 +71,7 @@ describe('on a lab that nobody touches', () => {
     expect(summary.watch?.events).toBe(summary.clients.write?.ok);
 
     const seconds = load.lines.filter((line) => line.startsWith('{"t":')).map((line) => JSON.parse(line));
-    expect(seconds.length).toBeGreaterThan(20);
+    expect(seconds.length).toBeGreaterThan(15);
     for (const second of seconds) expect(Object.keys(second)).toEqual(['t', ...kindsOf('processes')]);
     // Wide bounds: how fast a machine is decides nothing here. Where requests wait for the processor the load makes fewer, and says what it made; one that
     // needed a whole core would measure itself.
@@ -99,7 +99,7 @@ describe('on a lab that nobody touches', () => {
 
 describe('on a lab where something happens', () => {
   it('counts what a killed API server costs, by kind, class and time, and the watch misses nothing', async () => {
-    const load = startLoad(lab, '--baseline', '15', '--seconds', '600');
+    const load = startLoad(lab, '--baseline', '5', '--seconds', '600');
     await load.line('baseline-clean');
     load.tell('mark kill');
     await load.line('"event":"mark"');
@@ -121,48 +121,9 @@ describe('on a lab where something happens', () => {
     for (const kind of kindsOf('processes')) expect(summary.clients[kind]?.ok, kind).toBeGreaterThan(0);
     expect(Object.values(summary.clients).reduce((sum, kind) => sum + kind.failed, 0)).toBe(summary.failures.length);
   });
-
-  it('ends a client with its pod, and starts it again in the next', async () => {
-    const load = startLoad(lab, '--baseline', '5', '--seconds', '600', '--clients', 'pod-frozen,pod-kept');
-    await load.line('baseline-clean');
-    kubectl(lab, ['-n', 'load', 'delete', 'pod', 'frozen']);
-    const next = () => kubectl(lab, ['-n', 'load', 'get', 'pods', '-l', 'app=frozen', '-o', 'name']);
-    while (!next().includes('pod/frozen-2')) await sleep(200);
-    await sleep(5_000);
-    load.tell('stop');
-    const { summary } = await load.ended;
-
-    expect(shown(summary.failures)).toEqual([]);
-    expect(summary.clients['pod-frozen']).toMatchObject({ gone: 1, failed: 0 });
-    expect(summary.clients['pod-kept']).toMatchObject({ gone: 0, failed: 0 });
-    // In the order in which they were seen, and the first two are seen at once.
-    expect(summary.pods.map(({ name, to }) => [name, to !== undefined]).sort()).toEqual([
-      ['frozen', true],
-      ['frozen-2', false],
-      ['kept', false],
-    ]);
-  });
 });
 
 describe('a baseline that is not clean', () => {
-  it('ends as "machine too busy" when requests are held up', async () => {
-    const load = startLoad(lab, '--baseline', '15', '--seconds', '600');
-    await load.line('"t":');
-    const stuck = pidOf(lab, 'cp1', 'kube-apiserver');
-    try {
-      process.kill(stuck, 'SIGSTOP');
-      await sleep(20_000);
-    } finally {
-      process.kill(stuck, 'SIGCONT');
-    }
-    const { code, summary } = await load.ended;
-    expect({ code, result: summary.result }).toEqual({ code: 1, result: 'machine too busy' });
-    expect(summary.baseline?.clean).toBe(false);
-    expect(summary.baseline?.why.join('\n')).toMatch(/request without an answer for 1\d\.\d s|no request succeeded/);
-    expect(load.lines.some((line) => line.includes('baseline-clean'))).toBe(false);
-    await readyAgain(lab, 'cp1');
-  });
-
   it('says so when a client is refused from the start, and by what', async () => {
     const file = lab.file(WORKER, 'home/fresh/.kube/config');
     const whole = readFileSync(file, 'utf8');

@@ -10,9 +10,9 @@ import { mountsBelow } from '../../lab/full/mounts.ts';
 import { fullPlaceOf, scopeOf } from '../../lab/full/place.ts';
 import { processesOfLab } from '../../lab/proc.ts';
 import { labDir, readLab } from '../../lab/state.ts';
+import { describeFull, fullLabAt } from '../full/harness.ts';
 import { command, reroot } from '../lab/harness.ts';
 import { oneStory } from '../lab/one-story.ts';
-import { describeFull, fullLabAt } from './harness.ts';
 
 const name = 'test-full-making';
 const dir = labDir(name);

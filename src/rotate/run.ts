@@ -67,6 +67,7 @@ const refused = (refusal: Refusal): RerootError =>
 
 /** `look-first`: it ended before the last of them, because another look must come first. `contradicted`: so it did because somebody else acted. */
 async function runSteps(ctx: Context, plan: Plan): Promise<'done' | 'look-first' | 'contradicted'> {
+  if ((await askFirst(ctx, plan)) === 'look-first') return 'look-first';
   const topology = topologyOf(ctx.inventory, ctx.rotation, ctx.now());
   let state = initialState(topology);
   let move: Move | undefined;
@@ -77,7 +78,6 @@ async function runSteps(ctx: Context, plan: Plan): Promise<'done' | 'look-first'
       // The one move that cannot be undone is not decided on a look from before the others: nodes join and pods start meanwhile.
       if (step.move === 'retire' && hasChanged) return 'look-first';
       move = step.move;
-      if (move === 'retire' && step.action.do !== 'prove') refuseCutOff(ctx, plan);
       ctx.emit({ type: 'move', move, message: `${move} begins`, data: { state: 'begin' } });
     }
     try {
@@ -93,6 +93,19 @@ async function runSteps(ctx: Context, plan: Plan): Promise<'done' | 'look-first'
     }
   }
   return 'done';
+}
+
+/**
+ * Who stands in the way of the first change is told before anything is measured, which can take minutes (client-go's timer) and moves
+ * nobody: blockers are those whom no proof helps. Retire is always the first change of its round.
+ */
+async function askFirst(ctx: Context, plan: Plan): Promise<'look-first' | undefined> {
+  const step = plan.steps.find(({ action }) => action.do !== 'prove');
+  if (!step) return undefined;
+  if (step.move === 'retire') refuseCutOff(ctx, plan);
+  if (await haveCome(ctx, step)) return 'look-first';
+  if (step.blockers.length > 0) throw blocked(ctx, step);
+  return undefined;
 }
 
 /** Others run now in the place of pods that went. Behind webhooks and aggregated APIs they have other addresses, and nothing is proved at the old ones. */

@@ -22,7 +22,7 @@ import { expectOwnRenewal } from './own-renewal.ts';
 const AUTHORITIES = ['--authority', 'kubernetes,front-proxy'];
 const json = ['-o', 'json'];
 /** Times that reroot is killed before a node joins, and after that before the end of issue. Its looks take some of the seconds, so not every kill meets a step. */
-const KILLS = 3;
+const KILLS = 2;
 /** A worker that has no part in the cluster yet when the rotation begins. */
 const LATE = 'w3';
 /** Clients of the load that hold old on purpose, or by what they are: they are waived, and are cut off. */
@@ -77,12 +77,12 @@ await describeFull('the whole page on a full lab', () => {
     let oldJoin: string;
     let openKeys: string[];
 
-    test('killed six times at random moments it reaches the end of issue, under load, and a node joins in the middle', async () => {
+    test('killed four times at random moments it reaches the end of issue, under load, and a node joins in the middle', async () => {
       await takeOldCredentials(lab);
       openKeys = await openKeysOn({ ...lab, nodes: [...lab.nodes, LATE] });
       for (const { what, status } of await doors(lab, [])) expect(status, `${what}: old opens it before`).toBe('200');
       oldJoin = await joinCommand(lab);
-      const args = ['--keep', '--rate', '5'];
+      const args = ['--keep', '--rate', '3'];
       load = await cleanLoad({ command, lab: lab.name, seconds: 2400, args });
       const counted = await countRestarts('full', lab.dir, lab.nodes);
       const rotate = ['rotate', '--until', 'issue', ...AUTHORITIES, ...json];
@@ -123,6 +123,8 @@ await describeFull('the whole page on a full lab', () => {
       expect(refused.stderr).toMatch(/own-kubeconfig: .* presents a certificate from/);
       expect(refused.stderr).toMatch(/hint: .*reroot kubeconfig reissue/);
       expect(refused.stderr, 'who else blocks').toMatch(/retire waits, and was not begun: .*pod\//s);
+      // At once: clients that re-read on a timer need minutes to be shown, and that helps nobody who blocks.
+      expect(refused.stdout + refused.stderr).not.toMatch(/waits \d+ s for loaded/);
       await lab.renewOwn();
     });
 

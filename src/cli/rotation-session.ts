@@ -7,7 +7,7 @@ import type { Move } from '../core/model/rotation.ts';
 import { discover } from '../discover/discover.ts';
 import { EXIT, RerootError, reasonOf, wrongUse } from '../errors.ts';
 import type { Context } from '../rotate/context.ts';
-import type { RotationEvent } from '../rotate/events.ts';
+import type { Emit, RotationEvent } from '../rotate/events.ts';
 import type { World } from '../rotate/open.ts';
 import { writeRecord } from '../rotate/record.ts';
 import { emitterFor } from '../views/emitter.ts';
@@ -33,7 +33,7 @@ export async function underLease(flags: GlobalFlags, work: (held: WithLease) => 
   const interrupted = (): void =>
     emit({ type: 'warning', message: 'interrupted: the step under way is finished first' });
   await stoppable(async (signal) => {
-    const lease = await takeLease(session.cluster, signal);
+    const lease = await takeLease(session.cluster, signal, emit);
     lease.lost.addEventListener('abort', () =>
       emit({ type: 'error', message: 'another reroot took the Lease over: this one stops after the step under way' }),
     );
@@ -62,9 +62,14 @@ export async function underLease(flags: GlobalFlags, work: (held: WithLease) => 
   }, interrupted);
 }
 
-function takeLease(cluster: Cluster, signal: AbortSignal): Promise<HeldLease> {
+function takeLease(cluster: Cluster, signal: AbortSignal, emit: Emit): Promise<HeldLease> {
   const identity = `${userName()}@${hostname()}#${process.pid}`;
-  return holdLease(cluster, { name: 'reroot', identity, signal }).catch(notAllowed);
+  const onWatch = (holder: string, seconds: number): void =>
+    emit({
+      type: 'warning',
+      message: `${holder} held the Lease and does not renew it: watches for ${seconds} s that it stays so, then goes on`,
+    });
+  return holdLease(cluster, { name: 'reroot', identity, signal, onWatch }).catch(notAllowed);
 }
 
 /** Who may not even hold the Lease has come with the wrong kubeconfig. */

@@ -17,6 +17,8 @@ export interface LeaseOptions {
   renewEvery?: number;
   /** Ends the watch over a lease that may be left: RerootError, exit 130. */
   signal?: AbortSignal;
+  /** Told before that watch, with whose lease it is and the seconds for which nobody may renew it. */
+  onWatch?: (holder: string, seconds: number) => void;
 }
 
 export interface HeldLease {
@@ -59,7 +61,7 @@ export async function holdLease(cluster: Cluster, options: LeaseOptions): Promis
         });
         break;
       }
-      await assertFree(cluster, path, found, options.signal);
+      await assertFree(cluster, path, found, options);
       await cluster.patch(path, [
         { op: 'test', path: '/metadata/resourceVersion', value: found.metadata.resourceVersion },
         { op: 'add', path: '/spec', value: spec() },
@@ -84,7 +86,12 @@ async function read(cluster: Cluster, path: string, signal?: AbortSignal): Promi
   }
 }
 
-async function assertFree(cluster: Cluster, path: string, found: Lease, signal?: AbortSignal): Promise<void> {
+async function assertFree(
+  cluster: Cluster,
+  path: string,
+  found: Lease,
+  { signal, onWatch }: LeaseOptions,
+): Promise<void> {
   const { holderIdentity: other = '', renewTime = '', leaseDurationSeconds = 30 } = found.spec ?? {};
   if (other === '' || isDeadHere(other)) return;
   const duration = leaseDurationSeconds * 1000;
@@ -92,6 +99,7 @@ async function assertFree(cluster: Cluster, path: string, found: Lease, signal?:
   if (runsOutAt > Date.now()) throw heldBy(found, path, runsOutAt);
   // Its times say that it has run out, by a clock that may be wrong. So it is its holder's for as long as it lasts from when we saw it, by a clock that
   // nobody sets: observedTime of client-go (tools/leaderelection/leaderelection.go).
+  onWatch?.(other, leaseDurationSeconds);
   const end = performance.now() + duration;
   try {
     while (performance.now() < end) {

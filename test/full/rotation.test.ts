@@ -10,7 +10,7 @@ import { availability } from '../../lab/demo/tally.ts';
 import type { LoadSummary } from '../../lab/load/summary.ts';
 import type { RotationEvent } from '../../src/rotate/events.ts';
 import type { RotationRecord } from '../../src/rotate/record-types.ts';
-import { command, killedOften } from '../lab/harness.ts';
+import { command, killedAt, killedOften } from '../lab/harness.ts';
 import { oneStory } from '../lab/one-story.ts';
 import { expectSignedBy } from '../lab/signers.ts';
 import { describeFull, type FullLab, fullLabUp, workloads } from './harness.ts';
@@ -21,8 +21,10 @@ import { expectOwnRenewal } from './own-renewal.ts';
 
 const AUTHORITIES = ['--authority', 'kubernetes,front-proxy'];
 const json = ['-o', 'json'];
-/** Times that reroot is killed before a node joins, and after that before the end of issue. Its looks take some of the seconds, so not every kill meets a step. */
-const KILLS = 2;
+/** Times that reroot is killed at random moments. Its looks take some of the seconds until then, so not every kill meets a step. */
+const KILLS = 3;
+/** It is killed once more when it has begun one of so many steps of issue. */
+const STEPS = 10;
 /** A worker that has no part in the cluster yet when the rotation begins. */
 const LATE = 'w3';
 /** Clients of the load that hold old on purpose, or by what they are: they are waived, and are cut off. */
@@ -77,7 +79,7 @@ await describeFull('the whole page on a full lab', () => {
     let oldJoin: string;
     let openKeys: string[];
 
-    test('killed four times at random moments it reaches the end of issue, under load, and a node joins in the middle', async () => {
+    test('killed four times it reaches the end of issue, under load, and a node joins in the middle', async () => {
       await takeOldCredentials(lab);
       openKeys = await openKeysOn({ ...lab, nodes: [...lab.nodes, LATE] });
       for (const { what, status } of await doors(lab, [])) expect(status, `${what}: old opens it before`).toBe('200');
@@ -86,12 +88,13 @@ await describeFull('the whole page on a full lab', () => {
       load = await cleanLoad({ command, lab: lab.name, seconds: 2400, args });
       const counted = await countRestarts('full', lab.dir, lab.nodes);
       const rotate = ['rotate', '--until', 'issue', ...AUTHORITIES, ...json];
-      const kills = { times: KILLS, from: 3_000, within: 30_000, onEvent };
-      await killedOften(lab, rotate, kills);
-      const { reached, steps } = await record();
+      await killedOften(lab, rotate, { times: KILLS, from: 3_000, within: 30_000, onEvent });
+      let steps = 1 + Math.floor(Math.random() * STEPS);
+      const inIssue = ({ type, move, data }: RotationEvent): boolean =>
+        type === 'step' && move === 'issue' && data?.state === 'begin' && --steps === 0;
+      await killedAt(lab, rotate, inIssue, onEvent);
+      process.stdout.write(`${LATE} joins after ${(await record()).steps.at(-1)?.id} was begun\n`);
       await join(lab, LATE, await joinCommand(lab));
-      process.stdout.write(`${LATE} joined after ${reached ?? 'no move'}, ${steps.at(-1)?.id}\n`);
-      await killedOften(lab, rotate, kills);
       await lab.must(rotate, 0, { onEvent });
       allReady(lab);
       lab = { ...lab, nodes: [...lab.nodes, LATE] };

@@ -8,6 +8,7 @@ import { expect } from 'vitest';
 import { type Finished, type RunOptions, runReroot } from '../../lab/demo/child.ts';
 import type { SupervisorEvent } from '../../lab/demo/tally.ts';
 import { labDir } from '../../lab/state.ts';
+import type { RotationEvent } from '../../src/rotate/events.ts';
 import type { RotationRecord } from '../../src/rotate/record-types.ts';
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -95,6 +96,27 @@ export async function killedOften(
 ): Promise<void> {
   for (let kill = 0; kill < times; kill += 1)
     await lab.run(args, { ...(onEvent ? { onEvent } : {}), onStart: killAfter(from + Math.random() * within) });
+}
+
+/** Runs reroot until it tells this event, and kills it there. Fails the test when that never comes. */
+export async function killedAt(
+  lab: Pick<TestLab, 'run'>,
+  args: readonly string[],
+  isThere: (event: RotationEvent) => boolean,
+  onEvent: (event: RotationEvent) => void,
+): Promise<void> {
+  let child: ChildProcess | undefined;
+  let wasThere = false;
+  await lab.run(args, {
+    onStart: (started) => {
+      child = started;
+    },
+    onEvent: (event) => {
+      onEvent(event);
+      if (!wasThere && isThere(event)) wasThere = child?.kill('SIGKILL') === true;
+    },
+  });
+  expect(wasThere, 'it was killed where it was to be').toBe(true);
 }
 
 const killAfter =

@@ -130,13 +130,16 @@ describe('holdLease', () => {
     await held.release();
   });
 
-  it('stops watching when it is interrupted', async () => {
+  it('says that it watches, and stops when it is interrupted', async () => {
     api.objects.set(PATH, lease('ben@laptop [42]', 3_600_000));
     const begun = Date.now();
 
-    const watch = holdLease(cluster, { identity: 'anna@bastion', signal: AbortSignal.timeout(200) });
+    const told: unknown[] = [];
+    const onWatch = (...what: unknown[]): void => void told.push(what);
+    const watch = holdLease(cluster, { identity: 'anna@bastion', signal: AbortSignal.timeout(200), onWatch });
 
     await expect(watch).rejects.toMatchObject({ exitCode: 130 });
+    expect(told).toEqual([['ben@laptop [42]', 30]]);
     expect(Date.now() - begun).toBeLessThan(5_000);
     expect(spec()?.holderIdentity).toBe('ben@laptop [42]');
   });

@@ -20,17 +20,20 @@ const COMPONENTS: Readonly<Record<string, string>> = {
   kubelet: 'kubelet',
 };
 
-/** A kubelet that starts a command has a child of its own name for the moment between fork and exec: that is no start of a kubelet. */
+/**
+ * A kubelet that starts a command has a child of its own name for the moment between fork and exec: that is no start of a kubelet.
+ * Builtins of the shell alone: five `pgrep` a second on each node took a fifth of a machine with two processors.
+ */
 const LOOK = `while :; do
-  for name in ${Object.keys(COMPONENTS).join(' ')}; do
-    for pid in $(pgrep -x "$name"); do
-      read -r line < "/proc/$pid/stat" 2>/dev/null || continue
-      set -- \${line##*) }
-      read -r parent < "/proc/$2/comm" 2>/dev/null && [ "$parent" = "$name" ] && continue
-      shift 19
-      echo "$name $pid $1"
-    done
-  done
+  for at in /proc/[0-9]*; do
+    read -r name < "$at/comm" || continue
+    case "$name" in ${Object.keys(COMPONENTS).join('|')}) ;; *) continue ;; esac
+    read -r line < "$at/stat" || continue
+    set -- \${line##*) }
+    read -r parent < "/proc/$2/comm" && [ "$parent" = "$name" ] && continue
+    shift 19
+    echo "$name \${at##*/} $1"
+  done 2>/dev/null
   echo looked
   sleep 1
 done`;

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Failure } from '../../lab/load/failure.ts';
 import type { LoadSummary } from '../../lab/load/summary.ts';
 import { readLab } from '../../lab/state.ts';
-import { command, kubectl, type TestLab } from './harness.ts';
+import { command, kubectl, type TestLab } from '../lab/harness.ts';
 
 /** A `lab load` that runs, by its lines. */
 export interface Load {

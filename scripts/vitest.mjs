@@ -1,11 +1,13 @@
 // Runs one project of vitest and counts. A file that breaks outside its tests (an import, a hook) counts as a failure even where no test of it does.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from './prepare.mjs';
 
+// Temporary files of the tests, and of commands that a test kills, go with it. Other users pass through it: some tests run commands as one.
 const scratch = mkdtempSync(join(tmpdir(), 'reroot-test-'));
+chmodSync(scratch, 0o711);
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 
 /** Gives `{ passed, failed, skipped }`; `filters` are parts of paths, none for all files. */
@@ -13,7 +15,8 @@ export function runTests(project, filters = []) {
   const report = join(scratch, `${project}.json`);
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
   const args = ['vitest', 'run', '--project', project, ...reporters, ...filters, '--passWithNoTests'];
-  const done = spawnSync('npx', args, { cwd: root, stdio: 'inherit' });
+  const env = { ...process.env, TMPDIR: scratch };
+  const done = spawnSync('npx', args, { cwd: root, env, stdio: 'inherit' });
   const counts = readReport(report);
   return { ...counts, failed: done.status === 0 ? counts.failed : Math.max(1, counts.failed) };
 }

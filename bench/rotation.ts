@@ -29,6 +29,7 @@ async function must(args: readonly string[], code = 0, events: RotationEvent[] =
 
 async function main(): Promise<void> {
   await must(['lab', 'up', '--kind', full ? 'full' : 'processes', '--name', NAME]);
+  let tell = (): void => undefined;
   try {
     if (full) await must(['lab', 'workloads', '--name', NAME]);
     const dir = labDir(NAME);
@@ -44,10 +45,11 @@ async function main(): Promise<void> {
     const text = full
       ? await nodesOver(join(dir, 'ssh_config'))('cp1', `cat /${path}`)
       : readFileSync(join(dir, 'nodes/cp1', path), 'utf8');
-    report(JSON.parse(text) as RotationRecord, issue + retire, rereadIn(events));
+    tell = () => report(JSON.parse(text) as RotationRecord, issue + retire, rereadIn(events));
   } finally {
     await must(['lab', 'down', '--name', NAME]);
   }
+  tell();
 }
 
 function report(record: RotationRecord, wall: number, reread: number): void {

@@ -149,8 +149,8 @@ function registerExec(lab: Command): void {
       process.exitCode = await execOnAny(name, node, command);
     });
   lab
-    .command('clock', { hidden: true })
-    .description('Make a node seem to have a clock that is off.')
+    .command('clock')
+    .description('Make a node seem to have a clock that is off; behind by -- NODE -3600.')
     .option('--name <name>', 'which lab', DEFAULT_LAB)
     .argument('<node>')
     .argument('<seconds>')

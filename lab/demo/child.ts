@@ -21,6 +21,8 @@ export interface RunOptions {
   /** Called with the process, to signal it. */
   onStart?: (child: ChildProcess) => void;
   stdin?: string;
+  /** When it aborts the command is asked to end (SIGTERM), and its end is awaited as any other. */
+  signal?: AbortSignal;
 }
 
 /** Who stood in the way of a move, each once. */
@@ -40,6 +42,7 @@ export function runReroot(args: readonly string[], options: RunOptions = {}): Pr
       env: { ...process.env, NO_COLOR: '1', ...options.env },
     });
     options.onStart?.(child);
+    endWith(child, options.signal);
     const out: string[] = [];
     const events: RotationEvent[] = [];
     let stderr = '';
@@ -61,6 +64,15 @@ export function runReroot(args: readonly string[], options: RunOptions = {}): Pr
       resolve({ code: code ?? (signal ? 128 : 1), stdout: out.join('\n'), stderr, events }),
     );
   });
+}
+
+/** A terminal's Ctrl-C has reached the child as SIGINT already, and a second one would end it in the middle of a step. */
+export function endWith(child: ChildProcess, signal: AbortSignal | undefined): void {
+  if (!signal) return;
+  const end = (): void => void child.kill('SIGTERM');
+  signal.addEventListener('abort', end, { once: true });
+  child.once('close', () => signal.removeEventListener('abort', end));
+  if (signal.aborted) end();
 }
 
 function parseEvent(line: string): RotationEvent | undefined {

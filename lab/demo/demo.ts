@@ -2,7 +2,8 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { failedSafe, RerootError } from '../../src/errors.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { EXIT, failedSafe, RerootError, reasonOf } from '../../src/errors.ts';
 import type { RotationEvent } from '../../src/rotate/events.ts';
 import { plainLine } from '../../src/views/plain.ts';
 import { labDir } from '../state.ts';
@@ -24,6 +25,8 @@ export interface DemoOptions {
   /** Seconds of load after retire, to see who is cut off and who is not. */
   after: number;
   say: (line: string) => void;
+  /** When it aborts, what runs is asked to end and the lab is taken down. */
+  signal: AbortSignal;
 }
 
 export interface DemoResult {
@@ -47,29 +50,36 @@ export async function demo(options: DemoOptions): Promise<DemoResult> {
   for (const line of outlook(options)) say(line);
   await up(options);
   try {
+    await putWorkloads(options);
     return await rotateUnderLoad(options, begun);
+  } catch (thrown) {
+    if (!options.signal.aborted) throw thrown;
+    throw new RerootError(EXIT.interrupted, `interrupted: ${reasonOf(thrown)}`);
   } finally {
     if (options.keep) say(`The lab stays up: reroot lab down --name ${name} takes it away.`);
     else await must(['lab', 'down', '--name', name], say, 'the lab could not be taken down');
   }
 }
 
-async function up({ kind, name, controlPlanes, workers, kubernetes, say }: DemoOptions): Promise<void> {
+async function up({ kind, name, controlPlanes, workers, kubernetes, say, signal }: DemoOptions): Promise<void> {
   const args = ['lab', 'up', '--kind', kind, '--name', name, '--control-planes', String(controlPlanes)];
   if (kind === 'full') args.push('--workers', String(workers));
   if (kubernetes) args.push('--kubernetes', kubernetes);
-  await must(args, say, 'the lab could not be started');
-  if (kind === 'full')
-    await must(['lab', 'workloads', '--name', name], say, 'the workloads could not be put on the lab');
+  await must(args, say, 'the lab could not be started', signal);
+}
+
+async function putWorkloads({ kind, name, say, signal }: DemoOptions): Promise<void> {
+  if (kind !== 'full') return;
+  await must(['lab', 'workloads', '--name', name], say, 'the workloads could not be put on the lab', signal);
 }
 
 async function rotateUnderLoad(options: DemoOptions, begun: number): Promise<DemoResult> {
-  const { say, name } = options;
+  const { say, name, signal } = options;
   const dir = labDir(name);
   say('Load begins; 20 s of baseline first.');
   // Two cores carry five nodes and every kind of client, but not at full rate.
   const args = options.kind === 'full' ? ['--keep', '--rate', '5'] : ['--keep'];
-  const load = await cleanLoad({ lab: name, seconds: 2400, args }, say);
+  const load = await cleanLoad({ lab: name, seconds: 2400, args, signal }, say);
   const events: RotationEvent[] = [];
   const onEvent = (event: RotationEvent): void => {
     events.push(event);
@@ -80,21 +90,21 @@ async function rotateUnderLoad(options: DemoOptions, begun: number): Promise<Dem
     say('The baseline is clean. Rotation to the end of issue:');
     const common = ['--config', join(dir, 'reroot.yaml'), '--kubeconfig', join(dir, 'kubeconfig'), '-o', 'json'];
     const authority = ['--authority', AUTHORITIES.join(',')];
-    check(await runReroot(['rotate', '--until', 'issue', ...authority, ...common], { onEvent }), 'issue');
+    check(await runReroot(['rotate', '--until', 'issue', ...authority, ...common], { onEvent, signal }), 'issue');
 
     if (options.kind === 'full') {
       say("The administrator's own kubeconfig, outside the cluster, gets a certificate from new and the new CA:");
-      await renewOwnKubeconfig(dir, (args) => must(args, say, 'the kubeconfig could not be renewed'));
+      await renewOwnKubeconfig(dir, (args) => must(args, say, 'the kubeconfig could not be renewed', signal));
     }
-    const waived = await whoKeepsOld([...authority, ...common], say);
+    const waived = await whoKeepsOld([...authority, ...common], say, signal);
     say('Retire, with each of them waived by name:');
     const waive = waiving(waived, 'kept on purpose by the demo: it must fail afterwards');
     check(
-      await runReroot(['rotate', '--until', 'retire', '--yes', ...waive, ...authority, ...common], { onEvent }),
+      await runReroot(['rotate', '--until', 'retire', '--yes', ...waive, ...authority, ...common], { onEvent, signal }),
       'retire',
     );
 
-    await new Promise((resolve) => setTimeout(resolve, options.after * 1000));
+    await pause(options.after * 1000, undefined, { signal });
     const restarted = await restarts();
     const summary = await load.stop();
     const report = await writeReport(name, common, say);
@@ -125,10 +135,15 @@ function check(run: Finished, move: string): void {
 }
 
 /** Retire without a waiver must be refused: the clients that keep old are named. Their ids are what the second try waives. */
-async function whoKeepsOld(flags: readonly string[], say: (line: string) => void): Promise<string[]> {
+async function whoKeepsOld(
+  flags: readonly string[],
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<string[]> {
   say('Retire, without any waiver. It must be refused, with the names of those that keep the old CA:');
   const run = await runReroot(['rotate', '--until', 'retire', '--yes', ...flags], {
     onEvent: (event) => say(plainLine(event)),
+    signal,
   });
   if (run.code !== 3)
     throw failedSafe(
@@ -149,8 +164,16 @@ async function writeReport(name: string, common: readonly string[], say: (line: 
   return file;
 }
 
-async function must(args: readonly string[], say: (line: string) => void, why: string): Promise<void> {
-  const run = await runReroot(args, { onLine: say });
+async function must(
+  args: readonly string[],
+  say: (line: string) => void,
+  why: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const run = await runReroot(args, { onLine: say, ...(signal ? { signal } : {}) });
   if (run.code !== 0)
-    throw new RerootError(run.code === 2 ? 2 : 4, `${why}: ${run.stderr.trim() || `exit code ${run.code}`}`);
+    throw new RerootError(
+      run.code === 2 || run.code === 130 ? run.code : 4,
+      `${why}: ${run.stderr.trim() || `exit code ${run.code}`}`,
+    );
 }

@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { some } from '../../src/core/model/some.ts';
 import { failedSafe, reasonOf } from '../../src/errors.ts';
 import type { LoadSummary } from '../load/summary.ts';
+import { endWith } from './child.ts';
 
 export interface LoadProcess {
   /** Resolves when the baseline is clean; rejects when the machine is too busy for one. */
@@ -21,6 +22,8 @@ export interface LoadOptions {
   seconds: number;
   args?: readonly string[];
   onSecond?: (line: string) => void;
+  /** When it aborts the load is asked to end, and no baseline is tried again. */
+  signal?: AbortSignal;
 }
 
 export function startLoad(options: LoadOptions): LoadProcess {
@@ -28,6 +31,9 @@ export function startLoad(options: LoadOptions): LoadProcess {
   const child = spawn(process.execPath, [options.command ?? process.argv[1] ?? '', ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
   });
+  endWith(child, options.signal);
+  // One that has ended reads no more: what it was is in its summary, or in the lack of one.
+  child.stdin.on('error', () => {});
   let last = '';
   let stderr = '';
   child.stderr.on('data', (chunk) => {
@@ -49,7 +55,7 @@ export function startLoad(options: LoadOptions): LoadProcess {
   return {
     baseline,
     async stop() {
-      if (child.exitCode === null) child.stdin.write('stop\n');
+      if (child.exitCode === null && child.signalCode === null) child.stdin.write('stop\n');
       await ended;
       const summary = summaryIn(last);
       if (!summary) throw failedSafe(`the load left no summary: ${reason(last, stderr)}`);
@@ -73,9 +79,9 @@ export async function cleanLoad(options: LoadOptions, say = onStderr): Promise<L
       return load;
     } catch (thrown) {
       await load.stop().catch(() => undefined);
-      if (left === 0) throw thrown;
+      if (left === 0 || options.signal?.aborted) throw thrown;
       say(`${reasonOf(thrown)}; once more in ${REST / 1000} s`);
-      await pause(REST);
+      await pause(REST, undefined, options.signal ? { signal: options.signal } : {});
     }
   }
 }

@@ -2,6 +2,7 @@
 // from outside, once a second on each node, so it counts what reroot did and whatever else restarts them.
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { failedSafe } from '../../src/errors.ts';
 import type { SupervisorEvent } from './tally.ts';
@@ -81,6 +82,11 @@ export async function watchStarts(sshConfig: string, nodes: readonly string[]): 
     ending = true;
     for (const child of children) child.kill();
     throw thrown;
+  }
+  // Nobody is kept from ending by a watch: the loop on a node ends with the pipe that it writes to.
+  for (const child of children) {
+    child.unref();
+    (child.stdout as Socket | null)?.unref();
   }
   return { stop };
 }

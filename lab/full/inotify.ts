@@ -29,11 +29,15 @@ export function raiseInotify(nodes: number, say: (line: string) => void, places 
   const needed = instances(places.proc) + nodes * PER_NODE;
   if (limit >= needed) return;
   const ours = Math.max(ENOUGH, needed * 2);
+  const known = earlierOf(places);
+  // A lab beside another raises it once more: what it was before the first of them is what comes back.
+  const first = known?.ours === limit ? known.limit : limit;
   try {
-    if (!existsSync(places.earlier)) writeFileSync(places.earlier, JSON.stringify({ limit, ours }));
+    writeFileSync(places.earlier, JSON.stringify({ limit: first, ours }));
     writeFileSync(places.limit, String(ours));
   } catch (thrown) {
-    rmSync(places.earlier, { force: true });
+    if (known) writeFileSync(places.earlier, JSON.stringify(known));
+    else rmSync(places.earlier, { force: true });
     throw new RerootError(
       EXIT.checkFailed,
       `the lab takes up to ${nodes * PER_NODE} inotify instances, this machine allows ${limit}, and the limit cannot be raised: ${reasonOf(thrown)}`,
@@ -43,10 +47,19 @@ export function raiseInotify(nodes: number, say: (line: string) => void, places 
   say(`fs.inotify.max_user_instances goes from ${limit} to ${ours} until the last lab is down`);
 }
 
+interface Earlier {
+  limit: number;
+  ours: number;
+}
+
+const earlierOf = (places: Places): Earlier | undefined =>
+  existsSync(places.earlier) ? (JSON.parse(readFileSync(places.earlier, 'utf8')) as Earlier) : undefined;
+
 /** Puts the limit back once no full lab is left, unless somebody has set another one since. */
 export function lowerInotify(places = HERE, others = anyCgroups): void {
-  if (!existsSync(places.earlier) || others()) return;
-  const { limit, ours } = JSON.parse(readFileSync(places.earlier, 'utf8')) as { limit: number; ours: number };
+  const earlier = earlierOf(places);
+  if (!earlier || others()) return;
+  const { limit, ours } = earlier;
   if (Number(readFileSync(places.limit, 'utf8')) === ours) writeFileSync(places.limit, String(limit));
   rmSync(places.earlier, { force: true });
 }

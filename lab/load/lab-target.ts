@@ -39,7 +39,8 @@ export type LabTarget = ProcessTarget | FullTarget;
 export function findLab(name: string): LabTarget {
   const folder = labDir(name);
   const lab = readLab(folder);
-  if (lab?.phase !== 'up') throw wrongUse(`lab "${name}" is not up`, `reroot lab up --name ${name}`);
+  const kind = lab?.kind === 'full' ? ' --kind full' : '';
+  if (lab?.phase !== 'up') throw wrongUse(`lab "${name}" is not up`, `reroot lab up${kind} --name ${name}`);
   return lab.kind === 'full' ? fullTarget(folder, lab) : processTarget(folder, lab);
 }
 

@@ -1,5 +1,6 @@
 // What every command that looks at a cluster begins with: the global flags, the configuration, the cluster, the way to its nodes.
 
+import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { ApiError, ApiUnreachable, type Cluster, connect } from '../cluster/client.ts';
 import { type Dial, directly } from '../cluster/wire.ts';
@@ -54,6 +55,8 @@ const PATIENCE = 5_000;
 /** Reads the configuration and makes sure that the cluster is there and knows the user. Throws wrongUse otherwise. */
 export async function openSession(flags: AccessFlags): Promise<Session> {
   const config = withFlags(loadConfig(flags.config), flags);
+  if (flags.config === undefined && existsSync('reroot.yaml'))
+    process.stderr.write('reroot.yaml lies in this folder and is not read: name it with --config reroot.yaml\n');
   const nodes = nodeAccess(config);
   const choice = {
     ...(flags.kubeconfig === undefined ? {} : { kubeconfig: flags.kubeconfig }),

@@ -9,7 +9,7 @@ import type { Wish } from '../rotate/open.ts';
 
 export interface WishFlags {
   authority?: Authority[];
-  newCa: string[];
+  newCa?: string[];
   keyType?: KeyType;
   newKeys?: boolean;
   restart: Wish['restart'];
@@ -19,15 +19,20 @@ export interface WishFlags {
 }
 
 export function addWishFlags(command: Command): Command {
+  return addRunFlags(command)
+    .option('--new-ca <authority=cert,key>', 'use this CA instead of making one (repeatable)', collect, [])
+    .addOption(new Option('--key-type <type>', 'key of new CAs; default: as the old one').choices([...KEY_TYPES]))
+    .option('--new-keys', 'leafs get new keys as well');
+}
+
+/** Those that do not say how a rotation begins: of rollback too. */
+export function addRunFlags(command: Command): Command {
   return command
     .option(
       '--authority <list>',
-      'authorities to turn, or all (default: those of the open rotation, else kubernetes,front-proxy)',
+      'authorities to turn: kubernetes, front-proxy (default: those of the open rotation, else both)',
       authorities,
     )
-    .option('--new-ca <authority=cert,key>', 'use this CA instead of making one (repeatable)', collect, [])
-    .addOption(new Option('--key-type <type>', 'key of new CAs; default: as the old one').choices([...KEY_TYPES]))
-    .option('--new-keys', 'leafs get new keys as well')
     .addOption(
       new Option('--restart <which>', 'pods that reroot may evict').choices(['none', 'stale', 'all']).default('none'),
     )
@@ -38,7 +43,7 @@ export function addWishFlags(command: Command): Command {
 
 export function wishOf(flags: WishFlags): Wish {
   return {
-    newCA: flags.newCa,
+    newCA: flags.newCa ?? [],
     newKeys: flags.newKeys ?? false,
     restart: flags.restart,
     waivers: flags.waive,
@@ -50,10 +55,10 @@ export function wishOf(flags: WishFlags): Wish {
 }
 
 function authorities(text: string): Authority[] {
-  const names = text === 'all' ? [...AUTHORITIES] : text.split(',').map((name) => name.trim());
+  const names = text.split(',').map((name) => name.trim());
   for (const name of names) {
     if (!AUTHORITIES.includes(name as Authority)) {
-      throw new InvalidArgumentError(`"${name}" is none of ${AUTHORITIES.join(', ')}, all.`);
+      throw new InvalidArgumentError(`"${name}" is none of ${AUTHORITIES.join(', ')}.`);
     }
   }
   const later = names.filter((name) => name === 'etcd' || name === 'service-account');

@@ -38,7 +38,7 @@ function hintsFor(status: number): string[] {
     ];
   if (status === 403)
     return [
-      'this identity may not do that: reroot needs cluster-admin (kubeadm: the group kubeadm:cluster-admins)',
+      'this identity may not do that: reroot needs the rights in docs/access/cluster-role.yaml, or cluster-admin (kubeadm: the group kubeadm:cluster-admins)',
       'see what it may do: kubectl auth can-i --list; choose another with --kubeconfig or --context',
     ];
   return [];

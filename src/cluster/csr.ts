@@ -78,6 +78,9 @@ export async function awaitCertificate(
       throw new RerootError(
         EXIT.failedSafe,
         `the request ${name} for ${spec.signerName} was not signed: ${refused.type}, ${refused.message ?? refused.reason}`,
+        {
+          hints: ['who denies requests on this cluster, a policy or an approver of its own, must let this one through'],
+        },
       );
     if (Date.now() > until)
       throw new RerootError(EXIT.failedSafe, `${spec.signerName} did not sign ${name} within ${timeout / 1000} s`, {

@@ -36,7 +36,7 @@ export function readLocal(name: string): LocalFile {
   } catch (thrown) {
     if (thrown instanceof RerootError) throw thrown;
     if (thrown instanceof TypeError) throw wrongUse(`${path} is not a text file`);
-    throw wrongUse(`cannot read ${path}: ${reasonOf(thrown)}`);
+    throw wrongUse(`cannot read ${path}: ${reasonOf(thrown)}`, 'name a file on this machine that you may read');
   }
 }
 

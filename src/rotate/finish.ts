@@ -1,7 +1,9 @@
 // The end of a rotation: old opens nothing (shown, not assumed), the staged keys and backups are gone, the record says so.
 
+import { readFiles } from '../nodes/files.ts';
 import { removeBackups } from './backups.ts';
 import type { Context } from './context.ts';
+import type { Folder } from './folder.ts';
 import { writeRecord } from './record.ts';
 import { destroyStaged, leaveKey, leftKeyPath } from './staging.ts';
 import { stopBefore } from './stop.ts';
@@ -31,16 +33,23 @@ export async function finishRolledBack(ctx: Context): Promise<void> {
 
 /** A CA whose key was kept elsewhere: one that reroot made has its key in the staging folder alone, so it is left for whoever keeps such keys. */
 async function leaveMadeKeys(ctx: Context): Promise<void> {
-  const [folder] = ctx.folders;
-  if (!folder) return;
-  for (const { authority, external, made } of ctx.materials) {
+  for (const { authority, external, made, new: fresh } of ctx.materials) {
     if (!external || !made) continue;
-    await leaveKey(folder, authority, ctx.record.id, ctx.accessOf);
-    ctx.emit({
-      type: 'warning',
-      authority,
-      message: `the key of the new CA is in ${leftKeyPath(folder, authority, ctx.record.id)} on ${folder.node} and nowhere else: take it to where the old one is kept, and remove it there`,
-    });
+    const pathIn = (folder: Folder): string => leftKeyPath(folder, authority, ctx.record.id);
+    const [first] = ctx.folders;
+    if (fresh.key && first) await leaveKey(ctx.accessOf(first.node), pathIn(first), fresh.key);
+    // Cut off while the staged keys went, it was left by the run before, on the control plane that was the first one then.
+    const has = await Promise.all(
+      ctx.folders.map(async (folder) => {
+        const path = pathIn(folder);
+        return (await readFiles(ctx.accessOf(folder.node), [path])).get(path)?.bytes !== undefined;
+      }),
+    );
+    const left = ctx.folders.find((_, i) => has[i]);
+    const message = left
+      ? `the key of the new CA is in ${pathIn(left)} on ${left.node} and nowhere else: take it to where the old one is kept, and remove it there`
+      : 'the key of the new CA, which reroot made, is on no control plane any more: without it nothing can be issued from it; rotate again with --new-ca';
+    ctx.emit({ type: 'warning', authority, message });
   }
 }
 

@@ -70,10 +70,11 @@ export async function freeze(ctx: Context, authority: Authority): Promise<void> 
     const seen = (await readFiles(access, [place.key])).get(place.key);
     if (!seen?.bytes) continue;
     const key = parsePrivateKey(Buffer.from(seen.bytes).toString('utf8'), `${place.node}:${place.key}`);
-    if (!material.old.key || !matches(material.old.certificate, key)) {
+    const isStaged = [material.old, material.new].some((one) => one.key && matches(one.certificate, key));
+    if (!isStaged) {
       throw new RerootError(
         EXIT.blocked,
-        `${place.key} on ${place.node} is not the key of ${material.old.certificate.subject}: reroot leaves it alone`,
+        `${place.key} on ${place.node} is not the key of ${material.old.certificate.subject}, nor the new one: reroot leaves it alone`,
         {
           hints: ['find out whose key it is; reroot inspect shows the pairs'],
         },

@@ -70,7 +70,7 @@ export async function open(world: World, wish: Wish): Promise<Opened> {
   const record = isOpen(found?.record) ? found.record : undefined;
   if (!record) refuse(unsupported(first));
   const materials = record
-    ? await readStaged(record.authorities, folders, world.accessOf)
+    ? await readStaged(record, folders, world.accessOf)
     : await materialsFor(first, world.accessOf, {
         authorities: wish.authorities ?? USUAL,
         newCA: wish.newCA,
@@ -79,7 +79,7 @@ export async function open(world: World, wish: Wish): Promise<Opened> {
         ...(wish.keyType ? { keyType: wish.keyType } : {}),
       });
   if (record) refuseOtherWish(record, wish, materials);
-  const chosen = record ?? fresh(world, wish, materials, first);
+  const chosen = record ?? fresh(world, wish, materials, first, found?.record.sequence);
   const rotation = rotationOf(chosen, materials, wish);
   const inventory = record ? look.under(rotation) : first;
   return { fresh: record === undefined, ctx: { ...world, inventory, rotation, materials, folders, record: chosen } };
@@ -90,11 +90,13 @@ function fresh(
   wish: Wish,
   materials: readonly AuthorityMaterial[],
   inventory: Inventory,
+  after: number | undefined,
 ): RotationRecord {
   const now = world.now();
   return newRecord(
     {
       id: newRotationId(now),
+      ...(after === undefined ? {} : { after }),
       server: inventory.cluster.server,
       now,
       clocks: clocksAt(now, inventory),

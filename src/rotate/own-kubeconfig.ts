@@ -1,24 +1,37 @@
-// reroot's own kubeconfig is a client like any other: in retire it would saw off the branch it sits on.
+// reroot's own kubeconfig is a client like any other: where one CA alone is left, in retire or at the end of the way back, it would saw off the branch
+// it sits on.
 
 import { EXIT, RerootError } from '../errors.ts';
 import { verifiedBy } from '../pki/certificate.ts';
 import { parseCertificates } from '../pki/pem.ts';
 import type { Context } from './context.ts';
 
-/** Refuses where the kubeconfig that reroot runs with presents a certificate from old, or trusts old alone. What the file says now counts. */
-export function refuseOwnCutOff(ctx: Pick<Context, 'cluster' | 'materials'>): void {
+export interface CutOff {
+  /** The CA that stays alone. */
+  left: 'old' | 'new';
+  /** Which of the two directions is cut: what API servers show to it, what it shows to them. */
+  serving: boolean;
+  clients: boolean;
+}
+
+/** Refuses where the kubeconfig that reroot runs with presents a certificate from the CA that goes, or trusts that one alone. What the file says now counts. */
+export function refuseOwnCutOff(
+  ctx: Pick<Context, 'cluster' | 'materials'>,
+  { left, serving, clients }: CutOff = { left: 'new', serving: true, clients: true },
+): void {
   const material = ctx.materials.find(({ authority }) => authority === 'kubernetes');
   if (!material) return;
   const { cert, ca, insecure, files } = ctx.cluster.credentials();
   const file = files[0] ?? 'the kubeconfig';
-  const old = material.old.certificate;
+  const gone = (left === 'new' ? material.old : material.new).certificate;
+  const stays = (left === 'new' ? material.new : material.old).certificate;
   const [leaf] = cert === undefined ? [] : parseCertificates(cert, file);
-  const presentsOld = leaf !== undefined && verifiedBy(leaf, old);
+  const presentsGone = clients && leaf !== undefined && verifiedBy(leaf, gone);
   const trusted = (ca === undefined || insecure ? [] : parseCertificates(ca, file)).map((one) => one.fingerprint);
-  const trustsOldAlone = trusted.includes(old.fingerprint) && !trusted.includes(material.new.certificate.fingerprint);
+  const trustsGoneAlone = serving && trusted.includes(gone.fingerprint) && !trusted.includes(stays.fingerprint);
   const wrong = [
-    ...(presentsOld ? [`presents a certificate from ${old.subject}`] : []),
-    ...(trustsOldAlone ? ['does not trust the new CA'] : []),
+    ...(presentsGone ? [`presents a certificate from ${gone.subject}`] : []),
+    ...(trustsGoneAlone ? [`does not trust the ${left} CA`] : []),
   ];
   if (wrong.length === 0) return;
   throw new RerootError(
@@ -26,11 +39,11 @@ export function refuseOwnCutOff(ctx: Pick<Context, 'cluster' | 'materials'>): vo
     `own-kubeconfig: reroot's own ${file} ${wrong.join(' and ')}: it would be cut off`,
     {
       hints: [
-        ...(presentsOld ? [`a certificate from the new CA: reroot kubeconfig reissue ${file}`] : []),
-        ...(trustsOldAlone
+        ...(presentsGone ? [`a certificate from the ${left} CA: reroot kubeconfig reissue ${file}`] : []),
+        ...(trustsGoneAlone
           ? [
-              "the new CA: kubectl -n kube-system get configmap kube-root-ca.crt -o 'jsonpath={.data.ca\\.crt}' > new.crt",
-              `then: reroot kubeconfig add --ca new.crt ${file}`,
+              `the ${left} CA: kubectl -n kube-system get configmap kube-root-ca.crt -o 'jsonpath={.data.ca\\.crt}' > ${left}.crt`,
+              `then: reroot kubeconfig add --ca ${left}.crt ${file}`,
             ]
           : []),
         "or take the administrator's of a control-plane node, which has both: --kubeconfig /etc/kubernetes/admin.conf",

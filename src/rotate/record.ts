@@ -70,6 +70,8 @@ export async function makeHomes(folders: readonly Folder[], accessOf: AccessOf):
 
 export interface BeginOptions {
   id: string;
+  /** Of the rotation before, on any node: a copy of its record that a snapshot brings back must not outrank this one's. */
+  after?: number;
   server: string;
   now: number;
   clocks?: Record<string, number>;
@@ -82,7 +84,7 @@ export function newRecord(options: BeginOptions, materials: readonly AuthorityMa
   return {
     version: 1,
     id: options.id,
-    sequence: 0,
+    sequence: options.after ?? 0,
     server: options.server,
     startedAt: new Date(options.now).toISOString(),
     ...(options.clocks ? { clocks: options.clocks } : {}),

@@ -38,7 +38,7 @@ function placeOf(id: StoreId): Place {
   return { id, kind, namespace, name, path: `/apis/apps/v1/namespaces/${namespace}/${PLURALS[kind]}/${name}` };
 }
 
-/** Each workload is annotated once for a move, however often the rotation is resumed. Throws where a rollout stands still. */
+/** Each workload is annotated once for a step, however often the rotation is resumed. Throws where a rollout stands still. */
 export async function rollOut(ctx: Context, step: Step, workloads: readonly StoreId[]): Promise<void> {
   const limit = pLimit(AT_ONCE);
   const results = await Promise.allSettled(workloads.map((id) => limit(() => rollOne(ctx, step, placeOf(id)))));
@@ -54,7 +54,7 @@ async function rollOne(ctx: Context, step: Step, place: Place): Promise<void> {
     ctx.emit({ type: 'warning', step: step.id, party: place.id, message: `${place.id} does not roll out: ${because}` });
     return evictAll(ctx, step, podsOf(ctx, step, place));
   }
-  const marker = `${ctx.record.id}/${step.move}`;
+  const marker = `${ctx.record.id}/${step.id}`;
   if (!wasAsked(found, marker)) {
     ctx.emit({
       type: 'restart',

@@ -4,12 +4,13 @@ import { topologyOf } from '../core/catalog/topology.ts';
 import type { Move } from '../core/model/rotation.ts';
 import { Contradiction, initialState } from '../core/model/state.ts';
 import type { Plan, Refusal, Step } from '../core/model/step.ts';
+import type { Topology } from '../core/model/topology.ts';
 import { onlyProves } from '../core/plan/plan.ts';
 import { EXIT, RerootError } from '../errors.ts';
 import type { Context } from './context.ts';
 import { saveRecord } from './keep-record.ts';
 import { refuseAway } from './open.ts';
-import { refuseOwnCutOff } from './own-kubeconfig.ts';
+import { type CutOff, refuseOwnCutOff } from './own-kubeconfig.ts';
 import { runStep } from './run-step.ts';
 import { blocked, tellPlan } from './tell.ts';
 import { haveCome } from './unseen-callees.ts';
@@ -82,6 +83,8 @@ async function runSteps(ctx: Context, plan: Plan): Promise<'done' | 'look-first'
     }
     try {
       if (await haveCome(ctx, step)) return 'look-first';
+      const cut = ownCut(topology, step);
+      if (cut) refuseOwnCutOff(ctx, cut);
       state = await runStep(ctx, topology, state, step);
       hasChanged ||= step.action.do !== 'prove';
       if (movesPods(step)) return 'look-first';
@@ -93,6 +96,18 @@ async function runSteps(ctx: Context, plan: Plan): Promise<'done' | 'look-first'
     }
   }
   return 'done';
+}
+
+/** On the way back, what a step takes from reroot itself: by then the signer is old, and its user can get a certificate from it. */
+function ownCut({ uses }: Topology, { move, action }: Step): CutOff | undefined {
+  if (move !== 'rollback' || action.do !== 'write' || action.value !== 'old') return undefined;
+  const touches = (end: string): boolean =>
+    uses.some(
+      ({ id, sources }) =>
+        id.endsWith(`/kube-apiserver:${end}`) && sources.some(({ store }) => action.stores.includes(store)),
+    );
+  const cut: CutOff = { left: 'old', serving: touches('serving'), clients: touches('client-ca') };
+  return cut.serving || cut.clients ? cut : undefined;
 }
 
 /**

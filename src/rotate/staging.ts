@@ -1,9 +1,11 @@
 // The staged material of an open rotation: both generations with their keys and the bridges, on every control-plane node, so that
 // any machine with access can go on. 0600 files in a 0700 folder, and gone when the rotation ends.
 
+import type { KeyObject } from 'node:crypto';
 import { posix } from 'node:path';
 import type { Authority } from '../core/model/ids.ts';
 import { RerootError, reasonOf } from '../errors.ts';
+import type { NodeAccess } from '../nodes/access.ts';
 import { makeDir, readFiles, writeFile } from '../nodes/files.ts';
 import { runScript } from '../nodes/script.ts';
 import { keyToPem, parseCertificates, parsePrivateKey } from '../pki/pem.ts';
@@ -11,9 +13,10 @@ import { DESTROY, DESTROY_LIMIT } from './destroy.ts';
 import type { Folder } from './folder.ts';
 import type { AuthorityMaterial, Generation } from './material.ts';
 import type { AccessOf } from './record.ts';
-import type { AuthorityRecord } from './record-types.ts';
+import type { RotationRecord } from './record-types.ts';
 
-const keyFile = (folder: Folder, authority: Authority, generation: 'old' | 'new'): string =>
+/** Where a CA key lies while the rotation is open: `<pki>/reroot/staging/kubernetes-old.key`. */
+export const keyFile = (folder: Folder, authority: Authority, generation: 'old' | 'new'): string =>
   posix.join(folder.staging, `${authority}-${generation}.key`);
 
 /** Puts the CA keys of both generations beside the record. Certificates are in the record itself. */
@@ -39,9 +42,12 @@ export async function stageKeys(
   );
 }
 
-/** Reads the material of an open rotation back: certificates from the record, keys from the first node that has them. */
+/**
+ * Reads the material of an open rotation back: certificates from the record, keys from the first node that has them whole. RerootError (3) where no node
+ * has and one has something else in its place, unless the rotation is at its end: a crash may have come between the shredding of a key and its removal.
+ */
 export async function readStaged(
-  authorities: readonly AuthorityRecord[],
+  { authorities, ending }: Pick<RotationRecord, 'authorities' | 'ending'>,
   folders: readonly Folder[],
   accessOf: AccessOf,
 ): Promise<AuthorityMaterial[]> {
@@ -55,7 +61,11 @@ export async function readStaged(
         const bridge = parseCertificates(pem, `the record's ${purpose} bridge`)[0];
         if (bridge) bridges[purpose as keyof typeof bridges] = bridge;
       }
-      const keyOf = (generation: 'old' | 'new') => readKey(record.authority, generation, folders, accessOf);
+      const keyOf = async (which: 'old' | 'new') => {
+        const { key, wrong } = await readKey(record.authority, which, folders, accessOf);
+        if (!key && wrong && ending === undefined) throw wrong;
+        return key;
+      };
       const [oldKey, newKey] = await Promise.all([keyOf('old'), keyOf('new')]);
       return {
         authority: record.authority,
@@ -79,36 +89,29 @@ async function readKey(
   which: 'old' | 'new',
   folders: readonly Folder[],
   accessOf: AccessOf,
-): Promise<Generation['key']> {
+): Promise<{ key?: KeyObject; wrong?: RerootError }> {
+  let wrong: RerootError | undefined;
   for (const folder of folders) {
     const path = keyFile(folder, authority, which);
     const seen = (await readFiles(accessOf(folder.node), [path])).get(path);
     if (!seen?.bytes) continue;
     try {
-      return parsePrivateKey(Buffer.from(seen.bytes).toString('utf8'), `${folder.node}:${path}`);
+      return { key: parsePrivateKey(Buffer.from(seen.bytes).toString('utf8'), `${folder.node}:${path}`) };
     } catch (thrown) {
-      throw new RerootError(3, `the staged key ${path} on ${folder.node} is not a key: ${reasonOf(thrown)}`);
+      wrong ??= new RerootError(3, `the staged key ${path} on ${folder.node} is not a key: ${reasonOf(thrown)}`, {
+        hints: ['copy the same file from another control-plane node over it, or from a backup'],
+      });
     }
   }
-  return undefined;
+  return wrong ? { wrong } : {};
 }
 
 /** Where the key of a CA that reroot made is left when the old one's was on no node: nobody else has it. 0600, on the first control plane. */
 export const leftKeyPath = (folder: Folder, authority: Authority, rotation: string): string =>
   posix.join(folder.home, `${authority}-${rotation}.key`);
 
-export async function leaveKey(
-  folder: Folder,
-  authority: Authority,
-  rotation: string,
-  accessOf: AccessOf,
-): Promise<void> {
-  const key = await readKey(authority, 'new', [folder], accessOf);
-  if (!key) return;
-  await writeFile(accessOf(folder.node), leftKeyPath(folder, authority, rotation), Buffer.from(keyToPem(key)), {
-    mode: 0o600,
-  });
-}
+export const leaveKey = (access: NodeAccess, path: string, key: KeyObject): Promise<void> =>
+  writeFile(access, path, Buffer.from(keyToPem(key)), { mode: 0o600 });
 
 const REMOVE = `${DESTROY}
 if [ -d "$1" ]; then destroy "$1"; fi

@@ -1,11 +1,16 @@
 // The moment a rollback begins. Only now are reverse bridges minted, and from now on this new generation can only go back (trap 2).
 
+import { parseFileId } from '../core/model/ids.ts';
+import { some } from '../core/model/some.ts';
+import { planRollback } from '../core/plan/rollback.ts';
 import { againstReverse } from '../core/plan/route.ts';
 import { EXIT, RerootError } from '../errors.ts';
 import { makeBridge } from '../pki/bridge.ts';
 import type { Context } from './context.ts';
 import { authorityRotation } from './material.ts';
 import { writeRecord } from './record.ts';
+import { keptLeaf } from './replaced.ts';
+import { keyFile } from './staging.ts';
 import { stopBefore } from './stop.ts';
 
 export async function turnBack(ctx: Context): Promise<void> {
@@ -15,6 +20,7 @@ export async function turnBack(ctx: Context): Promise<void> {
   }
   refuseAfterDrop(ctx);
   refuseTornPairs(ctx);
+  refuseWithoutOldKey(ctx);
   stopBefore(ctx, 'the rollback');
   for (const material of ctx.materials) {
     // A front-proxy CA serves nothing, and a key that leaked gets no bridge that makes it trusted again. The route forth says nothing
@@ -47,6 +53,37 @@ function refuseTornPairs({ inventory, record }: Context): void {
     throw new RerootError(EXIT.blocked, `pair-mismatch: the key of ${id} is new already and its certificate is not`, {
       hints: ['reroot rotate --until issue writes the certificate that fits; then roll back'],
     });
+  }
+}
+
+/**
+ * The old CA's key may be on no node. What the rotation replaced is kept and goes back as it was; what came since (a kubelet that renewed itself, the
+ * signer of a cluster that signs) would have to be signed with it again, and half-way is no place to find that out.
+ */
+function refuseWithoutOldKey(ctx: Context): void {
+  const plan = planRollback(ctx.inventory, { ...ctx.rotation, rollback: true }, ctx.now());
+  const stores = new Map(ctx.inventory.stores.map((store) => [store.id, store]));
+  for (const { action, authority } of plan.steps) {
+    const material = ctx.materials.find((one) => one.authority === authority);
+    if (action.do !== 'write' || !material || material.old.key) continue;
+    const lacking = action.stores.filter((id) => {
+      const place = parseFileId(id);
+      if (place && ctx.folders.some(({ node, signer }) => node === place.node && signer === place.path)) return true;
+      const [leaf] = stores.get(id)?.certs ?? [];
+      if (!leaf?.signedBy.includes(material.new.certificate.fingerprint)) return false;
+      const kept = keptLeaf(ctx, authority, id);
+      return kept === undefined || kept.spki !== leaf.spki || kept.notAfter <= ctx.now();
+    });
+    if (lacking.length === 0) continue;
+    const [folder] = ctx.folders;
+    const where = folder ? ` as ${keyFile(folder, authority, 'old')} on ${folder.node}, mode 0600` : '';
+    throw new RerootError(
+      EXIT.blocked,
+      `old-key-not-here: the key of ${material.old.certificate.subject} is on no node, and without it the way back cannot write ${some(lacking, 4)}`,
+      {
+        hints: [`put the key there for the time of the rollback${where}, and run it again; it is destroyed at the end`],
+      },
+    );
   }
 }
 

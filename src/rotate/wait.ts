@@ -103,7 +103,7 @@ const notProved = (missing: readonly Missing[], waited: number): RerootError =>
   new RerootError(EXIT.blocked, `not proved after ${Math.round(waited / 1000)} s: ${lines(missing)}`, {
     hints: [
       'nothing is lost: run the same command again to go on from here',
-      'reroot status shows where the rotation stands and on whom it waits',
+      'reroot status shows where the rotation stands and who blocks it',
     ],
   });
 

@@ -6,7 +6,6 @@ import type { Blocker, Plan } from '../core/model/step.ts';
 import type { RotationRecord, StepRecord } from '../rotate/record-types.ts';
 import { type Colours, plainColours } from './colours.ts';
 import { proofText } from './plan-steps.ts';
-import { printable } from './redact.ts';
 import { columns, dateTime, distance, duration, plural } from './text.ts';
 
 export interface StatusFacts {
@@ -17,8 +16,6 @@ export interface StatusFacts {
   /** The plan from here on, made from what the cluster holds now. Its first step is what comes next. */
   plan?: Plan;
   inventory?: Inventory;
-  /** Proofs of the next step's gate that are not shown yet, with what was measured instead. */
-  missing?: readonly { of: string; evidence: string }[];
 }
 
 /** Text that ends in a newline. */
@@ -29,7 +26,6 @@ export function statusText(facts: StatusFacts, colours: Colours = plainColours):
     headLines(record, facts.now, colours),
     moveLines(record),
     record.state === 'open' || record.state === 'rolling-back' ? nextLines(facts, colours) : [],
-    waitLines(facts),
     blockLines(facts.plan, colours),
     waiverLines(record),
     leftLines(record),
@@ -102,17 +98,10 @@ function nextLines({ record, plan, now }: StatusFacts, colours: Colours): string
   if (plan?.refusal) lines.push(`No safe next step (${plan.refusal.reason}): ${plan.refusal.message}`);
   if (plan && !next && !plan.refusal) lines.push('No step is left of this rotation.');
   const canGoBack = record?.state === 'open' && !record.steps.some((step) => step.move === 'retire');
-  const command = record?.state === 'rolling-back' ? 'reroot rollback' : 'reroot rotate';
+  const until = next?.move ?? 'retire';
+  const command = record?.state === 'rolling-back' ? 'reroot rollback' : `reroot rotate --until ${until}`;
   lines.push(`hint: ${command} goes on from here${canGoBack ? '; reroot rollback turns it back' : ''}`);
   return lines;
-}
-
-function waitLines({ missing = [] }: StatusFacts): string[] {
-  if (missing.length === 0) return [];
-  return [
-    'Waits for',
-    ...columns(missing.map((item) => [`  ${item.of}`, printable(item.evidence).replaceAll('\n', ' ')])),
-  ];
 }
 
 function blockLines(plan: Plan | undefined, colours: Colours): string[] {

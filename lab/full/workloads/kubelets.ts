@@ -45,7 +45,7 @@ async function setKubelet(run: OnNode, cluster: Cluster, node: string, kind: Kub
   const config = withKind(await run(node, `cat ${CONFIG}`), kind);
   const changed = [await writeOnNode(run, node, CONFIG, config, '644')];
   if (kind.embedded) changed.push(await embed(run, node));
-  if (changed.includes(true)) {
+  if (changed.includes(true) || (await isOlder(run, node))) {
     await run(node, 'systemctl restart kubelet');
     await waitFor(`the kubelet of ${node} healthy`, READY_MS, async () => {
       await run(node, 'curl -sf --max-time 2 http://127.0.0.1:10248/healthz');
@@ -53,6 +53,13 @@ async function setKubelet(run: OnNode, cluster: Cluster, node: string, kind: Kub
     });
   }
   if (kind.serverTLSBootstrap) await awaitServing(run, cluster, node);
+}
+
+/** Whether the kubelet has started before its configuration was written: a run before this one was cut off in between. */
+async function isOlder(run: OnNode, node: string): Promise<boolean> {
+  const script = `age=$(ps -o etimes= -p "$(pgrep -xo kubelet)") || exit 0
+    [ "$(stat -c %Y ${CONFIG})" -gt $(( $(date +%s) - age )) ] && echo older || true`;
+  return (await run(node, script)).includes('older');
 }
 
 /** The kubelet's configuration with the two settings, comments and order kept. */

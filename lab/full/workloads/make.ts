@@ -218,8 +218,9 @@ export async function removeAll(site: Site): Promise<void> {
   for (const one of [...hookCallers(''), sampleApiService('')]) await api.remove(pathOf(one));
   const all = [...namespacesAndTokens, ...sampleObjects(''), hooksNamespace, hookedNamespace];
   const isSpace = ({ object }: Wanted): boolean => object.kind === 'Namespace';
-  for (const one of all.filter((one) => isSpace(one) || one.object.metadata.namespace === undefined))
-    await api.remove(pathOf(one));
+  const goesWithItsSpace = ({ object: { metadata } }: Wanted): boolean =>
+    all.some((space) => isSpace(space) && space.object.metadata.name === metadata.namespace);
+  for (const one of all.filter((one) => isSpace(one) || !goesWithItsSpace(one))) await api.remove(pathOf(one));
   for (const { name, controlPlane } of lab.nodes) {
     if (!controlPlane) await run(name, `rm -f ${CNI_KUBECONFIG}`);
   }

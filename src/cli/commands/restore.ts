@@ -64,7 +64,10 @@ const collect = (value: string, known: string[]): string[] => [...known, value];
 
 async function restore(flags: Flags): Promise<void> {
   if ((flags.in === undefined) === (flags.fromNodeBackup === undefined)) {
-    throw wrongUse('say what to restore from: --in FILE --identity KEY, or --from-node-backup ID');
+    throw wrongUse(
+      'say what to restore from: --in FILE --identity KEY, or --from-node-backup ID',
+      'backups of a rotation lie on each node: ls -d /etc/kubernetes/pki/reroot/backup-*',
+    );
   }
   const archive = await archiveOf(flags);
   const nodes = openNodes(flags);

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { planRollback } from '../../core/plan/rollback.ts';
 import { EXIT, RerootError } from '../../errors.ts';
+import { equip } from '../../rotate/equip.ts';
 import { finishRolledBack } from '../../rotate/finish.ts';
 import { open } from '../../rotate/open.ts';
 import { run } from '../../rotate/run.ts';
@@ -8,7 +9,7 @@ import { tellAway } from '../../rotate/tell.ts';
 import { turnBack } from '../../rotate/turn-back.ts';
 import { observe, underLease } from '../rotation-session.ts';
 import { addGlobalFlags, type GlobalFlags } from '../session.ts';
-import { addWishFlags, type WishFlags, wishOf } from '../wish-flags.ts';
+import { addRunFlags, type WishFlags, wishOf } from '../wish-flags.ts';
 
 type Flags = WishFlags & GlobalFlags;
 
@@ -16,7 +17,7 @@ export function registerRollback(root: Command): void {
   const command = root
     .command('rollback')
     .description('back to the old CA, from anywhere before retire drops it; run again to resume');
-  addGlobalFlags(addWishFlags(command)).action((flags: Flags) => rollback(flags));
+  addGlobalFlags(addRunFlags(command)).action((flags: Flags) => rollback(flags));
 }
 
 async function rollback(flags: Flags): Promise<void> {
@@ -30,6 +31,7 @@ async function rollback(flags: Flags): Promise<void> {
     held.named(ctx.record.id);
     if (ctx.record.ending === 'rolled-back') return finishRolledBack(ctx);
     await turnBack(ctx);
+    await equip(ctx);
     tellAway(ctx);
     await run(ctx, {
       observe: () => observe(held.world, ctx),

@@ -4,6 +4,7 @@ import { MOVES, type Move } from '../../core/model/rotation.ts';
 import { plan } from '../../core/plan/plan.ts';
 import { EXIT, RerootError, wrongUse } from '../../errors.ts';
 import type { Context } from '../../rotate/context.ts';
+import { equip } from '../../rotate/equip.ts';
 import { finishRetired } from '../../rotate/finish.ts';
 import { begin, open } from '../../rotate/open.ts';
 import { run } from '../../rotate/run.ts';
@@ -33,16 +34,21 @@ async function rotate(flags: Flags): Promise<void> {
     if (fresh) await begin(ctx);
     else ctx.emit({ type: 'begin', message: `rotation ${ctx.record.id} goes on`, data: { resumed: true } });
     if (ctx.record.ending === 'done') return finishRetired(ctx);
+    if (!fresh) await equip(ctx);
     tellAway(ctx);
     await run(ctx, {
       observe: () => observe(held.world, ctx),
       plan: (now) => plan(now.inventory, now.rotation, flags.until, now.now()),
     });
-    ctx.record.reached = flags.until;
+    ctx.record.reached = further(ctx.record.reached, flags.until);
     if (flags.until === 'retire') await finishRetired(ctx);
     else await held.reached(ctx, flags.until);
   });
 }
+
+/** Asked for a move that lies behind, a rotation does not go back to it. */
+const further = (known: Move | undefined, now: Move): Move =>
+  known !== undefined && MOVES.indexOf(known) > MOVES.indexOf(now) ? known : now;
 
 function refuseGoingBack(ctx: Context): void {
   if (ctx.record.state !== 'rolling-back') return;
@@ -54,7 +60,10 @@ function refuseGoingBack(ctx: Context): void {
 async function askBeforeRetire(flags: Flags): Promise<void> {
   if (flags.until !== 'retire' || flags.yes) return;
   if (!process.stdin.isTTY || flags.output === 'json') {
-    throw wrongUse('retire drops the old CA and cannot simply be undone: without a terminal it needs --yes');
+    throw wrongUse(
+      'retire drops the old CA and cannot simply be undone: without a terminal it needs --yes',
+      'reroot plan --until retire shows what it will do and who stands in its way',
+    );
   }
   await demandWord(
     'retire',

@@ -10,7 +10,9 @@ import { type StatusFacts, statusText } from '../../views/status.ts';
 import { addGlobalFlags, type GlobalFlags, openSession } from '../session.ts';
 
 export function registerStatus(root: Command): void {
-  const command = root.command('status').description('where a rotation stands, what it waits for and on whom');
+  const command = root
+    .command('status')
+    .description('where a rotation stands, what its next step needs and who blocks it');
   addGlobalFlags(command).action((flags: GlobalFlags) => status(flags));
 }
 
@@ -30,7 +32,7 @@ async function factsOf(session: Awaited<ReturnType<typeof openSession>>): Promis
   if (!found) return { now };
   const { record } = found;
   if (!isOpen(record)) return { now, record };
-  const materials = await readStaged(record.authorities, folders, session.accessOf);
+  const materials = await readStaged(record, folders, session.accessOf);
   const rotation = rotationOf(record, materials, {
     authorities: record.authorities.map(({ authority }) => authority),
     newCA: [],

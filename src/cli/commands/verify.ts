@@ -1,18 +1,25 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import type { Inventory } from '../../core/model/inventory.ts';
 import { discoverAll } from '../../discover/discover.ts';
 import { EXIT } from '../../errors.ts';
 import { verifyAll } from '../../prove/verify/verify.ts';
+import { foldersOf } from '../../rotate/folder.ts';
+import { type AccessOf, type FoundRecord, readRecord } from '../../rotate/record.ts';
 import { coloursFor } from '../../views/colours.ts';
 import { summaryOf, verifyLines } from '../../views/verify.ts';
 import { addGlobalFlags, type GlobalFlags, openSession } from '../session.ts';
 
-type Flags = GlobalFlags & { since: number };
+type Flags = GlobalFlags & { since?: number };
 
 export function registerVerify(root: Command): void {
   const command = root
     .command('verify')
     .description('measures every channel now; exit 1 if one fails; changes nothing')
-    .option('--since <duration>', 'how far back logs are searched for TLS errors: 90s, 5m, 2h', milliseconds, 300_000);
+    .option(
+      '--since <duration>',
+      'how far back logs are searched for TLS errors: 90s, 5m, 2h (default: since the rotation began that is open or was ended within a day, else 5m)',
+      milliseconds,
+    );
   addGlobalFlags(command).action((flags: Flags) => verify(flags));
 }
 
@@ -23,7 +30,8 @@ async function verify(flags: Flags): Promise<void> {
     const now = Date.now();
     const { inventory, certificates } = await discoverAll(session, { now, fronts: false });
     const { cluster, accessOf, dial } = session;
-    const checks = await verifyAll({ cluster, accessOf, dial, inventory, certificates, now, since: now - flags.since });
+    const since = flags.since === undefined ? await sinceRotation(inventory, accessOf, now) : now - flags.since;
+    const checks = await verifyAll({ cluster, accessOf, dial, inventory, certificates, now, since });
     const failed = checks.some(({ ok }) => ok === false);
     if (flags.output === 'json') {
       const list = checks.map(({ ok, ...rest }) => ({ ...rest, ok: ok ?? null }));
@@ -36,6 +44,19 @@ async function verify(flags: Flags): Promise<void> {
     await session.close();
   }
 }
+
+const DAY = 86_400_000;
+
+/** When the rotation began that the cluster is in, or has just come out of. Where no record can be read, five minutes ago. */
+async function sinceRotation(inventory: Inventory, accessOf: AccessOf, now: number): Promise<number> {
+  const found = await readNewest(inventory, accessOf).catch(() => undefined);
+  const { startedAt, endedAt } = found?.record ?? {};
+  const counts = startedAt !== undefined && (endedAt === undefined || now - Date.parse(endedAt) < DAY);
+  return counts ? Date.parse(startedAt) : now - 300_000;
+}
+
+const readNewest = async (inventory: Inventory, accessOf: AccessOf): Promise<FoundRecord | undefined> =>
+  readRecord(foldersOf(inventory), accessOf);
 
 const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 

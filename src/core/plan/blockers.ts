@@ -52,18 +52,23 @@ function givesWay(c: Course, s: State, use: Use, value: Value): boolean {
 export const blockersOf = (c: Course, use: Use, value: Value): Blocker[] =>
   use.parties.map((party) => blockerOf(c, use, value, party));
 
+/** What is to go and what stays, by the way that is gone. */
+const ends = ({ direction }: Pick<Course, 'direction'>): { gone: string; stays: string } =>
+  direction === 'forward' ? { gone: 'old', stays: 'new' } : { gone: 'new', stays: 'old' };
+
 const waive = (party: PartyId): string => `--waive ${party}=REASON`;
 
 function blockerOf(c: Course, use: Use, value: Value, party: PartyId): Blocker {
   const file = parseFileId(party);
+  const { gone, stays } = ends(c);
   if (party.startsWith('pod/')) return podBlocker(c, use, party);
   if (file) return fileBlocker(c, { use, value }, party, file);
   if (party.startsWith('object/')) {
     return {
       party,
       reason: 'copy-holds-old',
-      message: `it holds a copy of the old CA without the new one (${value})`,
-      ways: [`put the new CA into it beside the old one, by the tool that keeps it`, waive(party)],
+      message: `it holds a copy of the ${gone} CA without the ${stays} one (${value})`,
+      ways: [`put the ${stays} CA into it beside the ${gone} one, by the tool that keeps it`, waive(party)],
     };
   }
   const other = c.survey.inventory.nodes.find(({ name }) => party === `node/${name}`)?.unsupported;
@@ -88,8 +93,8 @@ function blockerOf(c: Course, use: Use, value: Value, party: PartyId): Blocker {
     return {
       party,
       reason: 'callee-serves-old',
-      message: 'it serves a certificate from the old CA, and reroot does not know where that certificate is kept',
-      ways: ['have its owner issue it anew through the CSR API, which signs with new', waive(party)],
+      message: `it serves a certificate from the ${gone} CA, and reroot does not know where that certificate is kept`,
+      ways: [`have its owner issue it anew through the CSR API, which signs with ${stays} by now`, waive(party)],
     };
   }
   const [node = '', component = ''] = party.split('/');
@@ -116,7 +121,10 @@ function podBlocker(c: Course, use: Use, party: PartyId): Blocker {
   return {
     party,
     reason: 'pod-holds-old',
-    message: 'it started before kube-root-ca.crt held the new CA, and nothing says that it reads it again',
+    message:
+      c.direction === 'forward'
+        ? 'it started before kube-root-ca.crt held the new CA, and nothing says that it reads it again'
+        : 'it may have started while kube-root-ca.crt held new alone, and nothing says that it reads it again',
     ways: [
       c.survey.isBare(party)
         ? 'delete and create it again: nothing owns it, so an eviction would not bring it back'
@@ -139,8 +147,8 @@ function fileBlocker(
     return {
       party,
       reason: 'copy-holds-old',
-      message: 'it is a copy of the old CA without the new one, and no component reads it',
-      ways: [`put the new CA into it, or remove it: ${path} on ${node}`, waive(party)],
+      message: `it is a copy of the ${ends(c).gone} CA without the ${ends(c).stays} one, and no component reads it`,
+      ways: [`put the ${ends(c).stays} CA into it, or remove it: ${path} on ${node}`, waive(party)],
     };
   }
   const presents = use.kind === 'presents-as-client';

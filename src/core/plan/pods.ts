@@ -11,12 +11,19 @@ import { type Course, held, membersOf } from './course.ts';
 import { type Draft, place } from './place.ts';
 import { nameOf, storesOf, usesWhere } from './roles.ts';
 
+export interface PodRestart {
+  /** Once the node's kubeconfigs hold this, pods that read one of them before are stale too. */
+  presents?: Value;
+  /** Told apart from another restart of the same move: the end of the steps' ids. */
+  id?: string;
+}
+
 /**
  * Adds the restart of pods that do not hold one of `keep` and would come back. `stale`: only those that are known to be stale, by the
  * Eviction API, whoever owns them. `all`: every pod that mounts the CA; what its owner can roll out anew by its own strategy is rolled
- * out, Jobs and the like are evicted. `presents`: once the node's kubeconfigs hold this, pods that read one of them before are stale too.
+ * out, Jobs and the like are evicted.
  */
-export function restartPods(c: Course, keep: readonly Value[], presents?: Value): void {
+export function restartPods(c: Course, keep: readonly Value[], { presents, id = '' }: PodRestart = {}): void {
   const { restart } = c.rotation;
   if (restart === 'none') return;
   const wanted = (use: Use): readonly Value[] => (use.kind === 'presents-as-client' && presents ? [presents] : keep);
@@ -43,8 +50,8 @@ export function restartPods(c: Course, keep: readonly Value[], presents?: Value)
   );
   // What shows that all of them are new ends the last of the two steps, for a class of pods may hold some of either kind.
   const common = { authority, gate: givenTo(c, whole.filter(isOfCA), keep), inverse: { do: 'prove' } as const };
-  if (rolled.length > 0) place(c, { ...common, ...rollOf(c, rolled), proof: evicted.length > 0 ? [] : shown });
-  if (evicted.length > 0) place(c, { ...common, ...evictionOf(c, evicted), proof: shown });
+  if (rolled.length > 0) place(c, { ...common, ...rollOf(c, rolled, id), proof: evicted.length > 0 ? [] : shown });
+  if (evicted.length > 0) place(c, { ...common, ...evictionOf(c, evicted, id), proof: shown });
 }
 
 /** Of the projected CA, not of a kubeconfig of its node; that one holds what it must already. */
@@ -55,17 +62,17 @@ const holdsOnly = (c: Course, id: string, keep: readonly Value[]): boolean =>
 
 type Doing = Pick<Draft, 'id' | 'title' | 'action' | 'effects'>;
 
-function evictionOf(c: Course, evicted: readonly Pod[]): Doing {
+function evictionOf(c: Course, evicted: readonly Pod[], end: string): Doing {
   const pods = evicted.map(({ id }) => id);
   return {
-    id: `${c.move}.kubernetes.evict`,
+    id: `${c.move}.kubernetes.evict${end}`,
     title: `evict ${pods.length === 1 ? 'the pod' : `${pods.length} pods`} that started before the new CA reached them`,
     action: { do: 'evict', pods },
     effects: [{ kind: 'restart', parties: pods }],
   };
 }
 
-function rollOf(c: Course, rolled: readonly Pod[]): Doing {
+function rollOf(c: Course, rolled: readonly Pod[], end: string): Doing {
   const pods = rolled.map(({ id }) => id);
   const workloads = [
     ...new Set(
@@ -73,7 +80,7 @@ function rollOf(c: Course, rolled: readonly Pod[]): Doing {
     ),
   ];
   return {
-    id: `${c.move}.kubernetes.roll-out`,
+    id: `${c.move}.kubernetes.roll-out${end}`,
     title: `let ${workloads.length === 1 ? 'the workload' : `${workloads.length} workloads`} restart ${pods.length === 1 ? 'the pod' : `${pods.length} pods`} that mount the CA`,
     action: { do: 'roll', workloads, pods },
     effects: [{ kind: 'restart', parties: pods }],

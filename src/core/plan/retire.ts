@@ -22,7 +22,7 @@ export function retire(c: Course): void {
   const begun = c.steps.length;
   const cluster = c.survey.of('kubernetes');
   const proxy = c.survey.of('front-proxy');
-  restartPods(c, ['both', 'new'], 'new');
+  restartPods(c, ['both', 'new'], { presents: 'new' });
   // The longest wait first: connections to kubelets are kept for minutes (trap 25).
   if (cluster) kubeletClient(c, cluster, 'new', `retire.${cluster.authority}`);
   if (proxy) presentProxy(c, proxy, 'new');

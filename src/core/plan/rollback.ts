@@ -13,11 +13,12 @@ import { kubeletClient, kubelets, managers, presentProxy, schedulers, serving, s
 import { callees, others } from './issue-others.ts';
 import { planOf } from './plan.ts';
 import { restartPods } from './pods.ts';
-import { blockersFirst, clientCAs, laterRootBundle, serverCAs, shrinkUnion } from './retire.ts';
+import { clientCAs, laterRootBundle, serverCAs, shrinkUnion } from './retire.ts';
 import { ownStoresOf, usesWhere } from './roles.ts';
 import { againstReverse } from './route.ts';
 import { restartUnknown } from './stale-restarts.ts';
 import { staticPods } from './static-pods.ts';
+import { waitForStrangers } from './strangers.ts';
 import { trustBothAgain } from './trust-again.ts';
 import { firstDrop, waitForUnseen } from './unseen-callees.ts';
 import { lacking, write } from './write-steps.ts';
@@ -32,8 +33,13 @@ export function planRollback(inventory: Inventory, rotation: Rotation, now: Mill
   for (const a of c.rotation.authorities) acceptOldAgain(c, a);
   const cluster = c.survey.of('kubernetes');
   const proxy = c.survey.of('front-proxy');
+  // Where the steps begin that leave old alone with somebody who verifies, or show it without a bridge.
+  let drop: number | undefined;
   if (cluster) {
-    if (!goesOverReverse(c, cluster)) trustBothAgain(c, cluster);
+    if (!goesOverReverse(c, cluster)) {
+      trustBothAgain(c, cluster);
+      drop = c.steps.length;
+    }
     serveOldAgain(c, cluster);
     kubeletClient(c, cluster, 'old', `rollback.${cluster.authority}`);
   }
@@ -48,16 +54,19 @@ export function planRollback(inventory: Inventory, rotation: Rotation, now: Mill
     schedulers(c, cluster, 'old');
     others(c, cluster, 'old');
     staticPods(c, 'old');
-    restartPods(c, ['both', 'old'], 'old');
+    restartPods(c, ['both', 'old'], { presents: 'old' });
+    drop ??= c.steps.length;
     serving(c, cluster, 'old', `rollback.${cluster.authority}.last`);
     serverCAs(c, cluster, 'old');
   }
+  drop ??= c.steps.length;
   for (const a of c.rotation.authorities) clientCAs(c, a, 'old');
   if (cluster) laterRootBundle(c, cluster, 'old');
   unfreeze(c);
   shrinkUnion(c, 'old');
-  blockersFirst(c, begun);
-  // Whoever is down must not keep the others from going back: only what would cut it off waits.
+  // Whoever stands in the way must not keep the others from going back: only what would cut it off waits. By then the signer is old again, so that a
+  // kubeconfig that was issued anew on the way forth can be issued anew from old.
+  waitForStrangers(c, drop, ['trust', 'credential'], 'new');
   waitForUnseen(c, firstDrop(c, begun, 'new'), 'new');
   prove(c, 'rollback');
   return planOf(c);

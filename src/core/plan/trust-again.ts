@@ -21,7 +21,7 @@ export function trustBothAgain(c: Course, a: AuthorityRotation): void {
   to('kubelet-servers', 'let API servers trust both CAs at kubelets again', ownStoresOf(c, kubelets));
   to('root-bundle', 'publish both CAs as kube-root-ca.crt again', leaderStores(c, 'root-ca', 'split'));
   restarts(c, a, kubelets);
-  restartPods(c, ['both', 'old']);
+  restartPods(c, ['both', 'old'], { id: '-both' });
 }
 
 /** Those who read at their start only. Whoever holds both already is left alone. */

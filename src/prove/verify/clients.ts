@@ -39,9 +39,9 @@ function judgedClients(ctx: VerifyContext): Check[] {
           return chain.length > 0 ? [{ name: instance.id, chain }] : [];
         }),
     );
-  const anchors = (instance: Instance, name: string, setting?: string) => {
+  const anchors = (instance: Instance, name: string, setting?: string): ClientCAs => {
     const path = flag(instance.flags, name) ?? (setting === undefined ? undefined : instance.settings[setting]);
-    return certificatesOf(ctx, stores.get(`file/${instance.node}:${path}`));
+    return { path, anchors: certificatesOf(ctx, stores.get(`file/${instance.node}:${path}`)) };
   };
   const servers = of('kube-apiserver');
   const everyone = presenters(ctx.inventory.instances, (use) => /kubeconfig-client$/.test(use));
@@ -82,8 +82,21 @@ function once(presenters: readonly Presenter[]): Presenter[] {
   return [...seen.values()];
 }
 
-function judged(ctx: VerifyContext, presenters: readonly Presenter[], server: string, anchors: Certificate[]): Check[] {
-  if (anchors.length === 0) return [];
+interface ClientCAs {
+  /** undefined: it is told of none, and takes no client certificates. */
+  path: string | undefined;
+  anchors: Certificate[];
+}
+
+function judged(
+  ctx: VerifyContext,
+  presenters: readonly Presenter[],
+  server: string,
+  { path, anchors }: ClientCAs,
+): Check[] {
+  if (path === undefined) return [];
+  if (anchors.length === 0)
+    return [check('client', `clients -> ${server}`, undefined, `its client CAs (${path}) could not be read`)];
   return presenters.map(({ name, chain }) => {
     const verdict = judgeChain({ chain, anchors, usage: 'clientAuth', now: ctx.now });
     const channel = `${name} -> ${server}`;
@@ -153,14 +166,12 @@ async function nodeLeases(ctx: VerifyContext): Promise<Check[]> {
     ),
     serverClock(ctx.cluster),
   ]);
-  return renewed
-    .filter(([node]) => nodes.has(node))
-    .map(([node, at]) =>
-      check(
-        'alive',
-        `${node}/kubelet`,
-        now - at < NODE_LEASE_AGE,
-        `renewed its node's Lease ${seconds(Math.max(0, now - at))} ago`,
-      ),
-    );
+  const at = new Map(renewed);
+  return [...nodes].map((node) => {
+    const age = now - (at.get(node) ?? Number.NaN);
+    const message = Number.isNaN(age)
+      ? "its node's Lease is not there"
+      : `renewed its node's Lease ${seconds(Math.max(0, age))} ago`;
+    return check('alive', `${node}/kubelet`, age < NODE_LEASE_AGE, message);
+  });
 }

@@ -9,7 +9,7 @@ import { atOnce } from '../combine.ts';
 import { type Check, check, type VerifyContext } from './check.ts';
 
 /** As much of a log's end as is looked at, in bytes. */
-const TAIL = 512 * 1024;
+export const TAIL = 512 * 1024;
 
 export async function logChecks(ctx: VerifyContext): Promise<Check[]> {
   const watched = ctx.inventory.instances.filter(({ pid }) => pid !== undefined);
@@ -20,7 +20,7 @@ async function look(ctx: VerifyContext, instance: Instance): Promise<Check> {
   try {
     const log = await readLog(ctx, instance);
     if (!log) return check('log', instance.id, undefined, 'no log was found');
-    const found = tlsErrors(log.text, ctx.since, ctx.now);
+    const found = tlsErrors(log.text, log.isCut ? 0 : ctx.since, ctx.now, log.zone);
     const since = new Date(ctx.since).toISOString().slice(11, 19);
     const turned =
       found.turnedAway.length > 0
@@ -42,6 +42,10 @@ async function look(ctx: VerifyContext, instance: Instance): Promise<Check> {
 interface Log {
   where: string;
   text: string;
+  /** It holds nothing from before `since`: who gave it has cut it. */
+  isCut?: true;
+  /** What klog's times are ahead of UTC, in milliseconds. */
+  zone?: number;
 }
 
 async function readLog(ctx: VerifyContext, instance: Instance): Promise<Log | undefined> {
@@ -64,35 +68,43 @@ async function podLog(ctx: VerifyContext, { component, node }: Instance): Promis
     if (isNotFound(thrown)) return { status: 404, body: '' };
     throw thrown;
   });
-  return status === 200 ? { where: `log of pod ${name}`, text: body } : undefined;
+  return status === 200 ? { where: `log of pod ${name}`, text: body, isCut: true } : undefined;
 }
 
 async function journal(ctx: VerifyContext, { node }: Instance, unit: string): Promise<Log | undefined> {
   const since = `@${Math.floor(ctx.since / 1000)}`;
   const argv = ['journalctl', '--unit', unit, '--since', since, '--output', 'cat', '--no-pager', '--lines', '5000'];
   const { code, stdout } = await ctx.accessOf(node).run(argv);
-  return code === 0 ? { where: `journal of ${unit}`, text: stdout.toString('utf8') } : undefined;
+  return code === 0 ? { where: `journal of ${unit}`, text: stdout.toString('utf8'), isCut: true } : undefined;
 }
 
 const OUTPUT = `
 f=$(readlink -- "/proc/$1/fd/2") || exit 3
 [ -f "$f" ] || exit 3
-printf '%s\\n' "$f"
+printf '%s\\n%s\\n' "$f" "$(date +%z)"
 tail -c "$2" -- "$f"
 `;
 
 async function outputFile(ctx: VerifyContext, { node, pid }: Instance): Promise<Log | undefined> {
   const { code, stdout } = await runScript(ctx.accessOf(node), OUTPUT, [String(pid), String(TAIL)]);
   if (code !== 0) return undefined;
-  const text = stdout.toString('utf8');
-  const end = text.indexOf('\n');
-  return { where: text.slice(0, end), text: text.slice(end + 1) };
+  const [where = '', zone = '', ...lines] = stdout.toString('utf8').split('\n');
+  return { where, zone: zoneOf(zone), text: lines.join('\n') };
 }
 
-const TLS =
-  /x509: |tls: (?:failed to verify|bad certificate|unknown certificate|certificate required)|certificate signed by unknown authority|certificate has expired/;
+/** `+0530` in milliseconds. */
+function zoneOf(text: string): number {
+  const [, sign, hours = 0, minutes = 0] = /^([+-])(\d\d)(\d\d)$/.exec(text) ?? [];
+  return (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60_000;
+}
+
+/** As awk and JavaScript both read it. */
+export const TLS =
+  'x509: |tls: (failed to verify|bad certificate|unknown certificate|certificate required)|certificate signed by unknown authority|certificate has expired';
 /** What a server says about its clients: K:…/authentication handlers, Go's net/http and etcd's listener. */
-const ABOUT_CLIENTS = /TLS handshake error from|[Uu]nable to authenticate the request|rejected connection/;
+export const ABOUT_CLIENTS = 'TLS handshake error from|[Uu]nable to authenticate the request|rejected connection';
+const tls = new RegExp(TLS);
+const aboutClients = new RegExp(ABOUT_CLIENTS);
 
 export interface TlsErrors {
   /** The component could not verify somebody. */
@@ -101,24 +113,24 @@ export interface TlsErrors {
   turnedAway: string[];
 }
 
-/** Lines of klog or JSON logs; lines without a time of their own count as those before them. Exported for its test. */
-export function tlsErrors(text: string, since: Millis, now: Millis): TlsErrors {
+/** Lines of klog or JSON logs; lines without a time of their own count as those before them. `zone`: of klog's times. Exported for its test. */
+export function tlsErrors(text: string, since: Millis, now: Millis, zone: Millis = 0): TlsErrors {
   const found: TlsErrors = { own: [], turnedAway: [] };
   let at = 0;
   for (const line of text.split('\n')) {
-    at = timeOf(line, now) ?? at;
-    if (at < since || !TLS.test(line)) continue;
-    (ABOUT_CLIENTS.test(line) ? found.turnedAway : found.own).push(line.trim().slice(0, 300));
+    at = timeOf(line, now, zone) ?? at;
+    if (at < since || !tls.test(line)) continue;
+    (aboutClients.test(line) ? found.turnedAway : found.own).push(line.trim().slice(0, 300));
   }
   return found;
 }
 
-/** klog has neither year nor zone: `E1124 22:31:05.123456`, in the component's zone, UTC in containers. The year is the latest that is not ahead. */
-function timeOf(line: string, now: Millis): Millis | undefined {
+/** klog has neither year nor zone: `E1124 22:31:05.123456`, in the component's zone, which is UTC in containers. The year is the latest that is not ahead. */
+function timeOf(line: string, now: Millis, zone: Millis): Millis | undefined {
   const klog = /^[IWEF](\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{3})/.exec(line);
   if (klog) {
     const [month = 1, day = 1, hour = 0, minute = 0, second = 0, millis = 0] = klog.slice(1).map(Number);
-    const inYear = (year: number) => Date.UTC(year, month - 1, day, hour, minute, second, millis);
+    const inYear = (year: number) => Date.UTC(year, month - 1, day, hour, minute, second, millis) - zone;
     const year = new Date(now).getUTCFullYear();
     return inYear(year) > now + 86_400_000 ? inYear(year - 1) : inYear(year);
   }

@@ -44,8 +44,16 @@ interface Server {
 export async function servingChecks(ctx: VerifyContext): Promise<Check[]> {
   const servers = [...apiServers(ctx), ...kubelets(ctx), ...etcdMembers(ctx), ...(await callees(ctx))];
   const results = await Promise.all(servers.map((server) => limit(() => look(server, ctx))));
-  return results.flat();
+  return [...results.flat(), ...unseen(ctx)];
 }
+
+/** What answered nowhere when it was looked for has no endpoint to be asked at. */
+const unseen = (ctx: VerifyContext): Check[] =>
+  ctx.inventory.callees.flatMap(({ id, endpoint, why }) =>
+    endpoint === undefined && why !== undefined
+      ? [check('serving', id, undefined, `what it serves was not seen: ${why}`)]
+      : [],
+  );
 
 async function look({ name, endpoint, at, sni, verifiers }: Server, ctx: VerifyContext): Promise<Check[]> {
   const { host, port } = splitEndpoint(endpoint);

@@ -14,6 +14,7 @@ import { fileId } from '../../../src/core/model/ids.ts';
 import type { Inventory, Stranger } from '../../../src/core/model/inventory.ts';
 import type { Rotation } from '../../../src/core/model/rotation.ts';
 import { plan } from '../../../src/core/plan/plan.ts';
+import { planRollback } from '../../../src/core/plan/rollback.ts';
 
 const CA = fileId('cp1', `${PKI}/ca.crt`);
 const PROXY_CA = fileId('cp1', `${PKI}/front-proxy-ca.crt`);
@@ -60,6 +61,17 @@ it('nor once it was started again after the file got both', () => {
   };
   expect(waiting(changed(T0 - 1000))).toEqual([]);
   expect(waiting(changed(T0 - 6000))).toEqual(['retire cp1/tunnel']);
+});
+
+it('on the way back the steps that leave old alone wait for one that was started on new, and nothing before them', () => {
+  const inventory = withStranger({ startedAt: T0 - 1000, stores: [PROXY_CA] });
+  const store = inventory.stores.find(({ id }) => id === PROXY_CA)!;
+  Object.assign(store, { certs: [NEW_PROXY], changedAt: T0 - 5000 });
+  const { steps } = planRollback(inventory, syntheticRotation(), T0);
+  const at = steps.findIndex(({ blockers }) => blockers.some(({ reason }) => reason === 'unknown-process'));
+  expect(steps[at]?.blockers[0]?.ways[0]).toMatch(/once what it names holds old/);
+  expect(at).toBeGreaterThan(0);
+  expect(steps.slice(0, at).flatMap(({ blockers }) => blockers)).toEqual([]);
 });
 
 it('without a bridge, issue waits for one that trusts old alone', () => {

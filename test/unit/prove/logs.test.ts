@@ -30,3 +30,9 @@ test('a log of the last night of the year is of last year', () => {
   expect(tlsErrors(line, now - 300_000, now).own).toHaveLength(1);
   expect(tlsErrors(line, now - 10_000, now).own).toHaveLength(0);
 });
+
+test('klog tells the time of its own zone: a node west of UTC is read as one', () => {
+  const line = 'E1124 16:59:00.000000 1 x.go:1] x509: certificate has expired';
+  expect(tlsErrors(line, SINCE, NOW).own).toHaveLength(0);
+  expect(tlsErrors(line, SINCE, NOW, -5 * 3_600_000).own).toHaveLength(1);
+});

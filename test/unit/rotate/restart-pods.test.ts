@@ -123,14 +123,14 @@ test('a rollout is asked for by the annotation that kubectl sets, of this very o
   expect(patches()).toHaveLength(1);
   expect(patches()[0]?.body).toMatchObject({
     metadata: { uid: 'u' },
-    spec: { template: { metadata: { annotations: { 'reroot.dev/restarted-for': 'r1/retire' } } } },
+    spec: { template: { metadata: { annotations: { 'reroot.dev/restarted-for': 'r1/s' } } } },
   });
   expect(JSON.stringify(patches()[0]?.body)).toContain('kubectl.kubernetes.io/restartedAt');
   expect(said.at(-1)).toMatch(/has rolled out/);
 });
 
 test('a resumed rotation waits for the rollout under way, and does not begin another', async () => {
-  deployment({}, true, { 'reroot.dev/restarted-for': 'r1/retire' });
+  deployment({}, true, { 'reroot.dev/restarted-for': 'r1/s' });
   await rollOut(ctx, roll([]), ['object/Deployment/app/web']);
   expect(patches()).toHaveLength(0);
 });

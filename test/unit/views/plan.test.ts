@@ -93,12 +93,11 @@ Stands in the way
 });
 
 describe('a status as text', () => {
-  it('says where it stands, what comes next, what it waits for and who blocks', () => {
+  it('says where it stands, what comes next and needs, and who blocks', () => {
     const text = statusText({
       now: at('22:14:00'),
       record: record(),
       plan: plan(),
-      missing: [{ of: 'cp1/kube-controller-manager:signer', evidence: 'a probe request came from nobody' }],
     });
 
     expect(text).toBe(`Rotation r1: open
@@ -115,10 +114,7 @@ Last step   issue.kubernetes.serving.cp1: serve a leaf from new with the bridge
 Next step   trust.kubernetes.client-ca.cp1
             kubernetes: accept clients of both
             needs cp1/kube-controller-manager:signer signs from old, shown by a request
-hint: reroot rotate goes on from here; reroot rollback turns it back
-
-Waits for
-  cp1/kube-controller-manager:signer  a probe request came from nobody
+hint: reroot rotate --until trust goes on from here; reroot rollback turns it back
 
 Blocked by
   pod/default/shop-7c: mounts the cluster CA and started before new trust reached it
@@ -135,7 +131,7 @@ Waived
 
     const text = statusText({ now: at('22:14:00'), record: record({ reached: 'issue', steps }) });
 
-    expect(text).toContain('reroot rotate goes on from here');
+    expect(text).toContain('reroot rotate --until retire goes on from here');
     expect(text).not.toContain('reroot rollback');
   });
 

@@ -36,6 +36,14 @@ describe('the limit of inotify instances', () => {
     expect(existsSync(places.earlier)).toBe(false);
   });
 
+  test('is raised once more for a lab beside another, and goes back to what it was before the first', () => {
+    raiseInotify(4, () => undefined, places);
+    raiseInotify(40, () => undefined, places);
+    expect(limit()).toBeGreaterThan(1024);
+    lowerInotify(places, () => false);
+    expect(limit()).toBe(128);
+  });
+
   test('stays what somebody else has made of it since', () => {
     raiseInotify(4, () => undefined, places);
     writeFileSync(places.limit, '4096');

@@ -54,7 +54,9 @@ export function blocked(ctx: Context, step: Step): RerootError {
   for (const blocker of step.blockers) tellBlocker(ctx, step, blocker);
   const named = step.blockers.map((blocker) => `${blocker.party}: ${blocker.message}`);
   const ways = [...new Set(step.blockers.flatMap((blocker) => blocker.ways))].slice(0, 6);
-  return new RerootError(EXIT.blocked, `${step.move} waits, and was not begun: ${step.title}${someLines(named)}`, {
+  // The way back goes as far as it can; the others do not begin.
+  const waits = step.move === 'rollback' ? 'rollback waits before this step' : `${step.move} waits, and was not begun`;
+  return new RerootError(EXIT.blocked, `${waits}: ${step.title}${someLines(named)}`, {
     hints: [...ways, GO_ON],
   });
 }

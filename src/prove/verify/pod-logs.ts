@@ -16,7 +16,9 @@ const SCRIPT = `
 cd /var/log/pods 2>/dev/null || exit 3
 utc=$(date -u -d "@$1" +%Y-%m-%dT%H:%M:%S) || exit 4
 own=$(date -d "@$1" +%Y-%m-%dT%H:%M:%S)
-find . -name '*.log' -newermt "@$1" | while IFS= read -r file; do
+files=$(find . -ignore_readdir_race -name '*.log' -newermt "@$1") || exit 4
+[ -n "$files" ] || exit 0
+printf '%s\\n' "$files" | while IFS= read -r file; do
   tail -c "$2" -- "$file" | awk -v file="$file" -v utc="$utc" -v own="$own" '
     /${TLS}/ && !/${ABOUT_CLIENTS}/ && substr($1, 1, 19) >= ($1 ~ /Z$/ ? utc : own) { count++; last = $0 }
     END { if (count) printf "%s\\t%d\\t%s\\n", substr(file, 3), count, substr(last, 1, 300) }'

@@ -54,9 +54,7 @@ const PATIENCE = 5_000;
 
 /** Reads the configuration and makes sure that the cluster is there and knows the user. Throws wrongUse otherwise. */
 export async function openSession(flags: AccessFlags): Promise<Session> {
-  const config = withFlags(loadConfig(flags.config), flags);
-  if (flags.config === undefined && existsSync('reroot.yaml'))
-    process.stderr.write('reroot.yaml lies in this folder and is not read: name it with --config reroot.yaml\n');
+  const config = configOf(flags);
   const nodes = nodeAccess(config);
   const choice = {
     ...(flags.kubeconfig === undefined ? {} : { kubeconfig: flags.kubeconfig }),
@@ -75,12 +73,15 @@ export async function openSession(flags: AccessFlags): Promise<Session> {
 
 /** The way to the nodes alone, for what must work while the API server is down. Asks nobody anything. */
 export function openNodes(flags: AccessFlags): Pick<Session, 'config' | 'accessOf' | 'noteAddress'> {
-  const config = withFlags(loadConfig(flags.config), flags);
+  const config = configOf(flags);
   return { config, ...nodeAccess(config) };
 }
 
 /** Flags win over the file. */
-function withFlags(config: Config, flags: AccessFlags): Config {
+function configOf(flags: AccessFlags): Config {
+  const config = loadConfig(flags.config);
+  if (flags.config === undefined && existsSync('reroot.yaml'))
+    process.stderr.write('reroot.yaml lies in this folder and is not read: name it with --config reroot.yaml\n');
   if (flags.nodeExec !== undefined && flags.sshUser !== undefined) {
     throw wrongUse('--node-exec and --ssh-user exclude each other', 'put the user into the command');
   }

@@ -1,11 +1,11 @@
 // The end of a rotation: old opens nothing (shown, not assumed), the staged keys and backups are gone, the record says so.
 
+import type { KeyObject } from 'node:crypto';
 import { readFiles } from '../nodes/files.ts';
 import { removeBackups } from './backups.ts';
 import type { Context } from './context.ts';
-import type { Folder } from './folder.ts';
 import { writeRecord } from './record.ts';
-import { destroyStaged, leaveKey, leftKeyPath } from './staging.ts';
+import { destroyStaged, leftKeyPath, writeKey } from './staging.ts';
 import { stopBefore } from './stop.ts';
 
 /** After retire: the new generation is the only one. */
@@ -35,22 +35,35 @@ export async function finishRolledBack(ctx: Context): Promise<void> {
 async function leaveMadeKeys(ctx: Context): Promise<void> {
   for (const { authority, external, made, new: fresh } of ctx.materials) {
     if (!external || !made) continue;
-    const pathIn = (folder: Folder): string => leftKeyPath(folder, authority, ctx.record.id);
-    const [first] = ctx.folders;
-    if (fresh.key && first) await leaveKey(ctx.accessOf(first.node), pathIn(first), fresh.key);
-    // Cut off while the staged keys went, it was left by the run before, on the control plane that was the first one then.
-    const has = await Promise.all(
-      ctx.folders.map(async (folder) => {
-        const path = pathIn(folder);
-        return (await readFiles(ctx.accessOf(folder.node), [path])).get(path)?.bytes !== undefined;
-      }),
-    );
-    const left = ctx.folders.find((_, i) => has[i]);
+    const places = ctx.folders.map((folder) => ({
+      node: folder.node,
+      path: leftKeyPath(folder, authority, ctx.record.id),
+    }));
+    const left = await leave(ctx, places, fresh.key);
     const message = left
-      ? `the key of the new CA is in ${pathIn(left)} on ${left.node} and nowhere else: take it to where the old one is kept, and remove it there`
+      ? `the key of the new CA is in ${left.path} on ${left.node} and nowhere else: take it to where the old one is kept, and remove it there`
       : 'the key of the new CA, which reroot made, is on no control plane any more: without it nothing can be issued from it; rotate again with --new-ca';
     ctx.emit({ type: 'warning', authority, message });
   }
+}
+
+interface Place {
+  node: string;
+  path: string;
+}
+
+/** In the first of these places. Cut off while the staged keys went, it was left by the run before, in the place that was the first one then. */
+async function leave(ctx: Context, places: readonly Place[], key: KeyObject | undefined): Promise<Place | undefined> {
+  const [first] = places;
+  if (key && first) {
+    await writeKey(ctx.accessOf(first.node), first.path, key);
+    return first;
+  }
+  const found = places.map(async (place) => {
+    const seen = await readFiles(ctx.accessOf(place.node), [place.path]);
+    return seen.get(place.path)?.bytes === undefined ? [] : [place];
+  });
+  return (await Promise.all(found)).flat()[0];
 }
 
 /**

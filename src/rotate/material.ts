@@ -102,11 +102,19 @@ export function chainFor(request: LeafRequest): Certificate[] {
   return bridge ? [fresh, bridge] : [fresh];
 }
 
+/** Whether a leaf that was kept can go back as it was: by the wanted CA, of the key that is in place now, and still valid. */
+export const fitsAgain = (
+  kept: Certificate | undefined,
+  leaf: Pick<Certificate, 'spki'>,
+  by: Certificate,
+  now: number,
+): kept is Certificate => kept !== undefined && kept.spki === leaf.spki && verifiedBy(kept, by) && kept.notAfter > now;
+
 function leafFrom(wanted: Generation, leaf: Certificate, request: LeafRequest): Certificate {
   const issuedBy = (candidate: Certificate): boolean => verifiedBy(candidate, wanted.certificate);
   if (!request.publicKey && issuedBy(leaf)) return leaf;
   const { kept } = request;
-  if (kept && kept.spki === leaf.spki && issuedBy(kept) && kept.notAfter > request.now) return kept;
+  if (fitsAgain(kept, leaf, wanted.certificate, request.now)) return kept;
   if (!wanted.key)
     throw new Error(`the key of ${wanted.certificate.subject} is not here, so no leaf can be issued from it`);
   return reissueLeaf(

@@ -29,17 +29,36 @@ export async function stageKeys(
     folders.map(async (folder) => {
       const access = accessOf(folder.node);
       await makeDir(access, folder.staging, 0o700);
-      for (const material of materials) {
-        for (const generation of ['old', 'new'] as const) {
-          const { key } = material[generation];
-          if (!key) continue;
-          await writeFile(access, keyFile(folder, material.authority, generation), Buffer.from(keyToPem(key)), {
-            mode: 0o600,
-          });
-        }
-      }
+      for (const { path, key } of keysIn(folder, materials)) await writeKey(access, path, key);
     }),
   );
+}
+
+/** Every key that is known, and where it lies in this folder. */
+const keysIn = (folder: Folder, materials: readonly AuthorityMaterial[]): { path: string; key: KeyObject }[] =>
+  materials.flatMap((material) =>
+    (['old', 'new'] as const).flatMap((which) => {
+      const { key } = material[which];
+      return key ? [{ path: keyFile(folder, material.authority, which), key }] : [];
+    }),
+  );
+
+/** 0600. */
+export const writeKey = (access: NodeAccess, path: string, key: KeyObject): Promise<void> =>
+  writeFile(access, path, Buffer.from(keyToPem(key)), { mode: 0o600 });
+
+/** Folders in which a key is missing that is known. */
+export async function foldersWithoutKeys(
+  materials: readonly AuthorityMaterial[],
+  folders: readonly Folder[],
+  accessOf: AccessOf,
+): Promise<Folder[]> {
+  const lacking = folders.map(async (folder) => {
+    const paths = keysIn(folder, materials).map(({ path }) => path);
+    const seen = await readFiles(accessOf(folder.node), paths);
+    return paths.every((path) => seen.get(path)?.bytes !== undefined) ? [] : [folder];
+  });
+  return (await Promise.all(lacking)).flat();
 }
 
 /**
@@ -109,9 +128,6 @@ async function readKey(
 /** Where the key of a CA that reroot made is left when the old one's was on no node: nobody else has it. 0600, on the first control plane. */
 export const leftKeyPath = (folder: Folder, authority: Authority, rotation: string): string =>
   posix.join(folder.home, `${authority}-${rotation}.key`);
-
-export const leaveKey = (access: NodeAccess, path: string, key: KeyObject): Promise<void> =>
-  writeFile(access, path, Buffer.from(keyToPem(key)), { mode: 0o600 });
 
 const REMOVE = `${DESTROY}
 if [ -d "$1" ]; then destroy "$1"; fi

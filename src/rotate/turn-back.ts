@@ -7,7 +7,7 @@ import { againstReverse } from '../core/plan/route.ts';
 import { EXIT, RerootError } from '../errors.ts';
 import { makeBridge } from '../pki/bridge.ts';
 import type { Context } from './context.ts';
-import { authorityRotation } from './material.ts';
+import { authorityRotation, fitsAgain } from './material.ts';
 import { writeRecord } from './record.ts';
 import { keptLeaf } from './replaced.ts';
 import { keyFile } from './staging.ts';
@@ -61,6 +61,7 @@ function refuseTornPairs({ inventory, record }: Context): void {
  * signer of a cluster that signs) would have to be signed with it again, and half-way is no place to find that out.
  */
 function refuseWithoutOldKey(ctx: Context): void {
+  if (ctx.materials.every(({ old }) => old.key)) return;
   const plan = planRollback(ctx.inventory, { ...ctx.rotation, rollback: true }, ctx.now());
   const stores = new Map(ctx.inventory.stores.map((store) => [store.id, store]));
   for (const { action, authority } of plan.steps) {
@@ -71,8 +72,7 @@ function refuseWithoutOldKey(ctx: Context): void {
       if (place && ctx.folders.some(({ node, signer }) => node === place.node && signer === place.path)) return true;
       const [leaf] = stores.get(id)?.certs ?? [];
       if (!leaf?.signedBy.includes(material.new.certificate.fingerprint)) return false;
-      const kept = keptLeaf(ctx, authority, id);
-      return kept === undefined || kept.spki !== leaf.spki || kept.notAfter <= ctx.now();
+      return !fitsAgain(keptLeaf(ctx, authority, id), leaf, material.old.certificate, ctx.now());
     });
     if (lacking.length === 0) continue;
     const [folder] = ctx.folders;

@@ -4,7 +4,7 @@ import { discoverAll } from '../../discover/discover.ts';
 import { EXIT } from '../../errors.ts';
 import { verifyAll } from '../../prove/verify/verify.ts';
 import { foldersOf } from '../../rotate/folder.ts';
-import { type AccessOf, type FoundRecord, readRecord } from '../../rotate/record.ts';
+import { type AccessOf, readRecord } from '../../rotate/record.ts';
 import { coloursFor } from '../../views/colours.ts';
 import { summaryOf, verifyLines } from '../../views/verify.ts';
 import { addGlobalFlags, type GlobalFlags, openSession } from '../session.ts';
@@ -45,24 +45,23 @@ async function verify(flags: Flags): Promise<void> {
   }
 }
 
-const DAY = 86_400_000;
-
 /** When the rotation began that the cluster is in, or has just come out of. Where no record can be read, five minutes ago. */
 async function sinceRotation(inventory: Inventory, accessOf: AccessOf, now: number): Promise<number> {
-  const found = await readNewest(inventory, accessOf).catch(() => undefined);
-  const { startedAt, endedAt } = found?.record ?? {};
-  const counts = startedAt !== undefined && (endedAt === undefined || now - Date.parse(endedAt) < DAY);
-  return counts ? Date.parse(startedAt) : now - 300_000;
+  const usual = now - 5 * UNITS.m;
+  try {
+    const { startedAt, endedAt } = (await readRecord(foldersOf(inventory), accessOf))?.record ?? {};
+    const counts = startedAt !== undefined && (endedAt === undefined || now - Date.parse(endedAt) < UNITS.d);
+    return counts ? Date.parse(startedAt) : usual;
+  } catch {
+    return usual;
+  }
 }
 
-const readNewest = async (inventory: Inventory, accessOf: AccessOf): Promise<FoundRecord | undefined> =>
-  readRecord(foldersOf(inventory), accessOf);
-
-const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 function milliseconds(text: string): number {
   const [, count, unit = ''] = /^(\d+)([smhd])$/.exec(text) ?? [];
-  const factor = UNITS[unit];
+  const factor = (UNITS as Record<string, number>)[unit];
   if (count === undefined || factor === undefined)
     throw new InvalidArgumentError('a number with s, m, h or d, such as 5m.');
   return Number(count) * factor;

@@ -1,7 +1,7 @@
 // Pods as parties: the CA that each has from kube-root-ca.crt, and kubeconfigs of the node that it mounts (trap 14).
 
 import { type StoreId, wholeStore } from '../model/ids.ts';
-import type { Millis, Pod, Store } from '../model/inventory.ts';
+import type { Inventory, Millis, Pod, Store } from '../model/inventory.ts';
 import type { AuthorityRotation } from '../model/rotation.ts';
 import type { Trust, Value } from '../model/value.ts';
 import { contentOf, memoryOf } from './instance-part.ts';
@@ -22,13 +22,12 @@ export const projectedStore = (pod: Pick<Pod, 'namespace' | 'name'>): StoreId =>
   `object/Pod/${pod.namespace}/${pod.name}#ca.crt`;
 
 /** Pods of a component that is an instance: the static pods of the control plane. */
-function instancePods(survey: Survey): ReadonlySet<string> {
-  return new Set(survey.inventory.instances.map(({ component, node }) => `pod/kube-system/${component}-${node}`));
-}
+export const instancePods = ({ instances }: Pick<Inventory, 'instances'>): ReadonlySet<string> =>
+  new Set(instances.map(({ component, node }) => `pod/kube-system/${component}-${node}`));
 
 /** All pods that hold the cluster's CA, in classes of those that are alike. */
 export function podParts(survey: Survey, a: AuthorityRotation): Part[] {
-  const own = instancePods(survey);
+  const own = instancePods(survey.inventory);
   const published = publishedAt(survey, a);
   const pods = survey.inventory.pods.filter((pod) => !survey.isWaived(pod.id) && !own.has(pod.id));
   const mounting = pods.filter((pod) => pod.rootCA !== 'none');

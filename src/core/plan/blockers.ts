@@ -7,7 +7,7 @@ import { believed, type State } from '../model/state.ts';
 import type { Blocker } from '../model/step.ts';
 import type { Use } from '../model/topology.ts';
 import type { Value } from '../model/value.ts';
-import type { Course } from './course.ts';
+import { type Course, endsOf } from './course.ts';
 
 export interface Stuck {
   use: Use;
@@ -52,15 +52,11 @@ function givesWay(c: Course, s: State, use: Use, value: Value): boolean {
 export const blockersOf = (c: Course, use: Use, value: Value): Blocker[] =>
   use.parties.map((party) => blockerOf(c, use, value, party));
 
-/** What is to go and what stays, by the way that is gone. */
-const ends = ({ direction }: Pick<Course, 'direction'>): { gone: string; stays: string } =>
-  direction === 'forward' ? { gone: 'old', stays: 'new' } : { gone: 'new', stays: 'old' };
-
 const waive = (party: PartyId): string => `--waive ${party}=REASON`;
 
 function blockerOf(c: Course, use: Use, value: Value, party: PartyId): Blocker {
   const file = parseFileId(party);
-  const { gone, stays } = ends(c);
+  const { gone, stays } = endsOf(c);
   if (party.startsWith('pod/')) return podBlocker(c, use, party);
   if (file) return fileBlocker(c, { use, value }, party, file);
   if (party.startsWith('object/')) {
@@ -144,11 +140,12 @@ function fileBlocker(
     .storesOn(node)
     .some((store) => store.path === path && store.kind.startsWith('kubeconfig-'));
   if (!isKubeconfig) {
+    const { gone, stays } = endsOf(c);
     return {
       party,
       reason: 'copy-holds-old',
-      message: `it is a copy of the ${ends(c).gone} CA without the ${ends(c).stays} one, and no component reads it`,
-      ways: [`put the ${ends(c).stays} CA into it, or remove it: ${path} on ${node}`, waive(party)],
+      message: `it is a copy of the ${gone} CA without the ${stays} one, and no component reads it`,
+      ways: [`put the ${stays} CA into it, or remove it: ${path} on ${node}`, waive(party)],
     };
   }
   const presents = use.kind === 'presents-as-client';

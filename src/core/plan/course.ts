@@ -57,6 +57,10 @@ export function courseOf(
   };
 }
 
+/** The CA that is to go and the one that stays, by the way that is gone. */
+export const endsOf = ({ direction }: Pick<Course, 'direction'>): Record<'gone' | 'stays', 'old' | 'new'> =>
+  direction === 'forward' ? { gone: 'old', stays: 'new' } : { gone: 'new', stays: 'old' };
+
 export const held = (c: Course, id: StoreId | UseId): Value[] => believed(c.t, c.state, id);
 
 /** What a use has loaded: as the inventory shows it, while no step of this plan touched it or what it reads. */

@@ -5,14 +5,14 @@ import { kubeadmKeys } from '../catalog/flows.ts';
 import type { AuthorityRotation } from '../model/rotation.ts';
 import type { Proof } from '../model/step.ts';
 import type { Value } from '../model/value.ts';
-import type { Course } from './course.ts';
+import { type Course, endsOf } from './course.ts';
 import { place } from './place.ts';
 
 /** Takes the keys out of kubeadm's sight, of each authority that has one there. */
 export function freeze(c: Course): void {
   for (const a of c.rotation.authorities) {
     // Away, or of the generation that stays in charge: nothing to take out of sight.
-    const here = c.direction === 'forward' ? 'old' : 'new';
+    const here = endsOf(c).gone;
     const keys = keysOf(c, a, (value) => value === here);
     if (keys.length === 0) continue;
     const proofs = untouched(c, a);
@@ -52,7 +52,7 @@ function untouched(c: Course, a: AuthorityRotation): Proof[] {
 
 /** Puts the key that belongs to the CA file back: new after retire, old after a rollback. */
 export function unfreeze(c: Course): void {
-  const back = c.direction === 'forward' ? 'new' : 'old';
+  const back = endsOf(c).stays;
   for (const a of c.rotation.authorities) {
     const keys = keysOf(c, a, (value) => value !== back);
     if (keys.length === 0 || a.external === true) continue;

@@ -37,7 +37,7 @@ export function retire(c: Course): void {
   shrinkUnion(c, 'new');
   waitForStrangers(c, begun, ['trust', 'credential']);
   blockersFirst(c, begun);
-  waitForUnseen(c, begun, 'old');
+  waitForUnseen(c, begun);
 }
 
 /** caBundles, cluster-info and every kubeconfig that still holds both. */

@@ -66,8 +66,8 @@ export function planRollback(inventory: Inventory, rotation: Rotation, now: Mill
   shrinkUnion(c, 'old');
   // Whoever stands in the way must not keep the others from going back: only what would cut it off waits. By then the signer is old again, so that a
   // kubeconfig that was issued anew on the way forth can be issued anew from old.
-  waitForStrangers(c, drop, ['trust', 'credential'], 'new');
-  waitForUnseen(c, firstDrop(c, begun, 'new'), 'new');
+  waitForStrangers(c, drop, ['trust', 'credential']);
+  waitForUnseen(c, firstDrop(c, begun));
   prove(c, 'rollback');
   return planOf(c);
 }

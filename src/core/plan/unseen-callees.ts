@@ -4,37 +4,37 @@
 import { trustOf } from '../catalog/value-of.ts';
 import type { Callee } from '../model/inventory.ts';
 import type { Blocker, Step } from '../model/step.ts';
-import { addBlockers, type Course } from './course.ts';
+import { addBlockers, type Course, endsOf } from './course.ts';
 
-/** Lets the step at this place wait for those whose caBundle holds what is to be dropped. */
-export function waitForUnseen(c: Course, at: number, dropped: 'old' | 'new'): void {
+/** Lets the step at this place wait for those whose caBundle holds the CA that is to go. */
+export function waitForUnseen(c: Course, at: number): void {
   const named = new Set(c.steps[at]?.blockers.map(({ party }) => party));
-  const blockers = unseen(c, dropped)
+  const blockers = unseen(c)
     .filter(({ id }) => !named.has(id))
-    .map((callee) => blockerOf(callee, dropped));
+    .map((callee) => blockerOf(callee, endsOf(c).gone));
   addBlockers(c, at, blockers);
 }
 
 /** The first step since `begun` that leaves one CA alone in the caBundle of such a one; -1 for none. */
-export function firstDrop(c: Course, begun: number, dropped: 'old' | 'new'): number {
-  const bundles = new Set(unseen(c, dropped).flatMap(({ caBundle }) => caBundle ?? []));
+export function firstDrop(c: Course, begun: number): number {
+  const { stays } = endsOf(c);
+  const bundles = new Set(unseen(c).flatMap(({ caBundle }) => caBundle ?? []));
   const drops = ({ action }: Step): boolean =>
-    action.do === 'write' &&
-    (action.value === 'old' || action.value === 'new') &&
-    action.value !== dropped &&
-    action.stores.some((id) => bundles.has(id));
+    action.do === 'write' && action.value === stays && action.stores.some((id) => bundles.has(id));
   return c.steps.findIndex((step, i) => i >= begun && drops(step));
 }
 
 /** One without verification, or with a caBundle of another CA, is nobody of ours. */
-function unseen({ survey }: Course, dropped: 'old' | 'new'): Callee[] {
+function unseen(c: Course): Callee[] {
+  const { survey } = c;
+  const { gone } = endsOf(c);
   const a = survey.of('kubernetes');
   if (!a) return [];
   return survey.inventory.callees.filter((callee) => {
     if (callee.why === undefined || callee.insecureSkipTLSVerify || survey.isWaived(callee.id)) return false;
     const bundle = callee.caBundle ? survey.store(callee.caBundle) : undefined;
     const trusts = bundle ? trustOf(bundle.certs, a) : 'none';
-    return trusts === dropped || trusts === 'both';
+    return trusts === gone || trusts === 'both';
   });
 }
 

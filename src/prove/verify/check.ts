@@ -34,3 +34,7 @@ export const check = (kind: string, channel: string, ok: boolean | undefined, me
   ok,
   message,
 });
+
+/** From when on logs are looked at, with the day: a rotation may have begun on another one. */
+export const sinceOf = ({ since }: Pick<VerifyContext, 'since'>): string =>
+  `${new Date(since).toISOString().slice(0, 19)}Z`;

@@ -6,7 +6,7 @@ import type { Instance, Millis } from '../../core/model/inventory.ts';
 import { reasonOf } from '../../errors.ts';
 import { runScript } from '../../nodes/script.ts';
 import { atOnce } from '../combine.ts';
-import { type Check, check, type VerifyContext } from './check.ts';
+import { type Check, check, sinceOf, type VerifyContext } from './check.ts';
 
 /** As much of a log's end as is looked at, in bytes. */
 export const TAIL = 512 * 1024;
@@ -21,18 +21,18 @@ async function look(ctx: VerifyContext, instance: Instance): Promise<Check> {
     const log = await readLog(ctx, instance);
     if (!log) return check('log', instance.id, undefined, 'no log was found');
     const found = tlsErrors(log.text, log.isCut ? 0 : ctx.since, ctx.now, log.zone);
-    const since = new Date(ctx.since).toISOString().slice(11, 19);
+    const since = sinceOf(ctx);
     const turned =
       found.turnedAway.length > 0
         ? `; ${found.turnedAway.length} clients' requests or handshakes were turned away, the last: ${found.turnedAway.at(-1)}`
         : '';
     if (found.own.length === 0)
-      return check('log', instance.id, true, `${log.where}: no TLS error since ${since}Z${turned}`);
+      return check('log', instance.id, true, `${log.where}: no TLS error since ${since}${turned}`);
     return check(
       'log',
       instance.id,
       false,
-      `${log.where}: ${found.own.length} TLS errors since ${since}Z, the last: ${found.own.at(-1)}${turned}`,
+      `${log.where}: ${found.own.length} TLS errors since ${since}, the last: ${found.own.at(-1)}${turned}`,
     );
   } catch (thrown) {
     return check('log', instance.id, undefined, reasonOf(thrown));

@@ -1,11 +1,13 @@
 // TLS errors in the logs of pods that have the cluster's CA: kube-proxy, aggregated API servers, whatever calls an API server from within. One command a
 // node. Told without being judged: such a program may call servers that have nothing to do with the cluster, and only its owner knows whom it could not verify.
 
+import { instancePods } from '../../core/catalog/pods.ts';
+import { byKey } from '../../core/catalog/survey.ts';
 import type { Pod } from '../../core/model/inventory.ts';
 import { reasonOf } from '../../errors.ts';
 import { runScript } from '../../nodes/script.ts';
 import { atOnce } from '../combine.ts';
-import { type Check, check, type VerifyContext } from './check.ts';
+import { type Check, check, sinceOf, type VerifyContext } from './check.ts';
 import { ABOUT_CLIENTS, TAIL, TLS } from './logs.ts';
 
 /**
@@ -31,28 +33,21 @@ interface Found {
 }
 
 export async function podLogChecks(ctx: VerifyContext): Promise<Check[]> {
-  const components = new Set(
-    ctx.inventory.instances.map(({ component, node }) => `pod/kube-system/${component}-${node}`),
-  );
+  const components = instancePods(ctx.inventory);
   const pods = ctx.inventory.pods.filter(
     ({ id, rootCA, hostPaths }) => !components.has(id) && (rootCA !== 'none' || hostPaths.length > 0),
   );
-  const nodes = ctx.inventory.nodes.filter(({ name, reached }) => reached && pods.some(({ node }) => node === name));
-  const checks = nodes.map(({ name }) =>
-    atOnce(() =>
-      look(
-        ctx,
-        name,
-        pods.filter(({ node }) => node === name),
-      ),
-    ),
-  );
+  const byNode = byKey(pods, ({ node }) => node);
+  const checks = ctx.inventory.nodes.map(({ name, reached }) => {
+    const own = reached ? byNode.get(name) : undefined;
+    return own ? atOnce(() => look(ctx, name, own)) : [];
+  });
   return (await Promise.all(checks)).flat();
 }
 
 async function look(ctx: VerifyContext, node: string, pods: readonly Pod[]): Promise<Check[]> {
   const channel = `pods of ${node}`;
-  const since = `${new Date(ctx.since).toISOString().slice(0, 19)}Z`;
+  const since = sinceOf(ctx);
   try {
     const found = await errorsOn(ctx, node);
     if (!found) return [check('log', channel, undefined, 'there is no /var/log/pods that can be searched')];
